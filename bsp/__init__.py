@@ -1,0 +1,1 @@
+"""Bulk Synchronous Parallel jobs: peers, supersteps, messages, barriers, coordination."""

@@ -1,0 +1,1 @@
+"""Horn: neuron-centric training of neural networks in parallel."""

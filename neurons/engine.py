@@ -1,0 +1,137 @@
+"""What executes a network: arrays in, arrays out. The interpreter and the compiler hold to this one contract.
+
+One training step of a job: every worker calls `gradient` on its part of the batch, which leaves in `out` the part D of
+the pushes that depends on the examples, summed over its examples and divided by the number of examples in the JOB's
+batch. The D of all workers are added (a strategy may do other things with them). Then `apply` makes the step, for the
+range of the flat array that this worker is responsible for:
+
+    previous = D + momentum·previous + γ·parameters          (what neurons push beside D, and regularization)
+    parameters = parameters + previous
+
+A worker that is alone calls `step`, which does the same with fewer passes over the weights.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .spec import NetworkSpec
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One worker's part of a batch.
+
+    Args:
+        inputs: float32, shape (examples, features).
+        targets: class labels, integers of shape (examples,), or float32 of shape (examples, units).
+        positions: uint32, shape (examples,): each example's position in the job's batch; the counter of its draws.
+        lanes: uint32, shape (examples,): what takes the position's place in the counter of `binomial` draws. The
+            positions themselves for a mask per example, the worker's index for a sub-model per worker.
+        total: number of examples in the job's batch.
+    """
+
+    inputs: NDArray[np.float32]
+    targets: NDArray[np.float32] | NDArray[np.int64]
+    positions: NDArray[np.uint32]
+    lanes: NDArray[np.uint32]
+    total: int
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What changes from step to step: the number of the step, the learning rate after its schedule, the momentum."""
+
+    step: int
+    learning_rate: float
+    momentum: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """Sums over the examples of a batch part, to be added over workers.
+
+    Args:
+        loss: sum of the examples' costs, regularization left out.
+        correct: examples whose largest output is the target's (for a single unit: on the target's side of 1/2).
+        examples: number of examples.
+    """
+
+    loss: float
+    correct: int
+    examples: int
+
+    def __add__(self, other: Score) -> Score:
+        return Score(self.loss + other.loss, self.correct + other.correct, self.examples + other.examples)
+
+
+class Engine(ABC):
+    """Executes the neurons of a network.
+
+    Args:
+        spec: the network.
+        parameters: flat float32 array of ``spec.size``, changed in place; may lie in shared memory.
+        previous: flat float32 array of ``spec.size``: the change that the last step made to each parameter.
+        seed: seed of the random draws.
+        training: False builds what prediction needs and no more; then only `predict` and `score` may be called.
+
+    Raises:
+        NeuronError: a neuron, activation or cost that cannot be run; before any step.
+    """
+
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        parameters: NDArray[np.float32],
+        previous: NDArray[np.float32],
+        *,
+        seed: int,
+        training: bool = True,
+    ) -> None:
+        self.spec = spec
+        self.parameters = parameters
+        self.previous = previous
+        self.seed = seed
+        self.training = training
+
+    @abstractmethod
+    def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
+        """Outputs of the last layer, shape (examples, units), with ``training`` False.
+
+        Args:
+            inputs: float32, shape (examples, features); the caller bounds the number of examples.
+            first: position of the first example, for neurons that draw while they predict.
+        """
+
+    @abstractmethod
+    def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
+        """Loss and accuracy of `predict` against `targets` (see `Batch`)."""
+
+    @abstractmethod
+    def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
+        """Forward, backward and pushes of one batch part; D goes to `out`, flat, overwritten."""
+
+    @abstractmethod
+    def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
+        """Apply D to ``parameters[start:stop]``.
+
+        Args:
+            update: the D for that range, shape (stop - start,); may be a view of what `gradient` wrote.
+            rates: those of the step.
+            start, stop: the range within the flat array; it need not respect blocks.
+        """
+
+    @abstractmethod
+    def limit_norms(self, part: int, parts: int) -> None:
+        """Scale down the receivers whose incoming weights exceed ``spec.max_norm``: this part of `parts` of them.
+
+        A no-op where ``max_norm`` is None. To be called after `apply` has been completed on the whole range.
+        """
+
+    @abstractmethod
+    def step(self, batch: Batch, rates: Rates) -> Score:
+        """`gradient`, `apply` and `limit_norms` of a worker that is alone."""

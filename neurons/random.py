@@ -1,0 +1,107 @@
+"""Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11).
+
+A draw is a pure function of a key and a counter, so that it is the same in the interpreter and in compiled code, for
+any number of threads, processes and workers, and nothing has to be stored or advanced:
+
+    key      the seed, mixed with the phase (training, prediction)
+    counter  neuron id; position of the example in the job's batch (its worker, for sub-models); step; method and number
+             of the draw within the method's run for that neuron and example
+
+The functions are compiled by numba and called by the kernels that the compiler emits and by the interpreter alike.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .jit import device
+
+_U32 = np.uint32
+_U64 = np.uint64
+
+#: Phases, mixed into the key.
+TRAIN, PREDICT = 0, 1
+#: Methods, the upper bits of the last counter word; the lower ones number the draws.
+FORWARD, BACKWARD = 0, 1 << 28
+
+
+def key(seed: int, phase: int) -> tuple[np.uint32, np.uint32]:
+    """The Philox key of a seed and a phase: SplitMix64 of both, as two 32-bit words.
+
+    Args:
+        seed: any integer; taken modulo 2**63.
+        phase: TRAIN or PREDICT.
+    """
+    mask = (1 << 64) - 1
+    mixed = (seed * 2 + phase + 0x9E3779B97F4A7C15) & mask
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & mask
+    mixed ^= mixed >> 31
+    return np.uint32(mixed & 0xFFFFFFFF), np.uint32(mixed >> 32)
+
+
+@device
+def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
+    """Four random words from a counter and a key, ten rounds."""
+    x0, x1, x2, x3 = _U32(c0), _U32(c1), _U32(c2), _U32(c3)
+    y0, y1 = _U32(k0), _U32(k1)
+    for _ in range(10):
+        p0 = _U64(x0) * _U64(0xD2511F53)
+        p1 = _U64(x2) * _U64(0xCD9E8D57)
+        x0, x1, x2, x3 = (
+            _U32(_U32(p1 >> _U64(32)) ^ x1 ^ y0),
+            _U32(p1),
+            _U32(_U32(p0 >> _U64(32)) ^ x3 ^ y1),
+            _U32(p0),
+        )
+        y0 = _U32(y0 + _U32(0x9E3779B9))
+        y1 = _U32(y1 + _U32(0xBB67AE85))
+    return x0, x1, x2, x3
+
+
+@device
+def uniform(neuron: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any, a: Any, b: Any) -> Any:
+    """A float32 from [a, b): 24 bits of the first word."""
+    word = philox(neuron, position, step, draw, k0, k1)[0]
+    unit = np.float32(word >> _U32(8)) * np.float32(2.0**-24)
+    return np.float32(a) + (np.float32(b) - np.float32(a)) * unit
+
+
+@device
+def bernoulli(neuron: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any, p: Any) -> Any:
+    """1 with probability `p`, else 0, as float32: ``binomial(1, p)``."""
+    word = philox(neuron, position, step, draw, k0, k1)[0]
+    unit = np.float32(word >> _U32(8)) * np.float32(2.0**-24)
+    return np.float32(1.0) if unit < np.float32(p) else np.float32(0.0)
+
+
+@device
+def binomial(neuron: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any, n: Any, p: Any) -> Any:
+    """Number of successes in `n` trials of probability `p`, as float32; by inversion of one uniform draw."""
+    if n == 1:
+        return bernoulli(neuron, position, step, draw, k0, k1, p)
+    word = philox(neuron, position, step, draw, k0, k1)[0]
+    unit = np.float64(word >> _U32(8)) * 2.0**-24
+    chance = np.float64(np.float32(p))
+    if chance >= 1.0:
+        return np.float32(n)
+    mass = (1.0 - chance) ** n
+    successes = 0
+    total = mass
+    while unit >= total and successes < n:
+        mass *= (n - successes) * chance / ((successes + 1) * (1.0 - chance))
+        successes += 1
+        total += mass
+    return np.float32(successes)
+
+
+@device
+def normal(neuron: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any, mu: Any, sigma: Any) -> Any:
+    """A float32 from the normal distribution (Box-Muller on two words, in float64)."""
+    words = philox(neuron, position, step, draw, k0, k1)
+    radius = math.sqrt(-2.0 * math.log((np.float64(words[0]) + 1.0) * 2.0**-32))
+    angle = 2.0 * math.pi * np.float64(words[1]) * 2.0**-32
+    return np.float32(np.float64(mu) + np.float64(sigma) * radius * math.cos(angle))

@@ -1,0 +1,130 @@
+"""A network as the engines see it: a chain of layers, and where each weight lies in one flat array.
+
+Every connection's parameters are one block of the flat array, a matrix with a row for each sender and a column for
+each receiver; where the connection has a bias, row 0 is the bias, a sender whose output is always 1. So a sum over
+incoming messages is one matrix product, bias included, and a push one product of its transpose.
+
+Activations, deltas and what neurons keep are arrays of shape (examples, 1 + units), whose column 0 belongs to the
+layer's bias sender. Column c of layer l is the neuron with the network-wide id ``first_id(l) + c``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .activations.base import Activation
+from .costs.base import Cost
+from .interlayer import Interlayer
+from .neuron import Neuron
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Every sender is connected to every receiver; `bias` adds one sender whose output is 1."""
+
+    bias: bool
+
+
+#: How a layer is fed: by the network's input, one to one; by weights; by a normalization, one to one, without weights.
+Incoming = Dense | Interlayer | None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: so many neurons of one class.
+
+    Args:
+        units: number of neurons.
+        neuron: their class.
+        activation: their activation.
+        hyperparameters: the class's numbers, overrides applied (see `neuron.hyperparameters`).
+        incoming: the connection that feeds the layer; None for the input layer.
+    """
+
+    units: int
+    neuron: type[Neuron]
+    activation: Activation
+    hyperparameters: Mapping[str, float | int | bool]
+    incoming: Incoming
+
+
+@dataclass(frozen=True)
+class Block:
+    """The parameters of the dense connection INTO layer `layer`, within the flat array.
+
+    Args:
+        layer: index of the receiving layer; the senders are layer ``layer - 1``.
+        offset: index of the block's first element in the flat array.
+        rows: number of senders, the bias included.
+        columns: number of receivers.
+        bias: True where row 0 is the bias.
+    """
+
+    layer: int
+    offset: int
+    rows: int
+    columns: int
+    bias: bool
+
+    @property
+    def size(self) -> int:
+        return self.rows * self.columns
+
+    @property
+    def stop(self) -> int:
+        return self.offset + self.size
+
+    def matrix(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The block of `flat` as a view of shape (rows, columns)."""
+        return flat[self.offset : self.stop].reshape(self.rows, self.columns)
+
+    def weights(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The weights without the bias, a view of shape (senders, receivers)."""
+        return self.matrix(flat)[int(self.bias) :]
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A chain of layers, the first fed by the inputs, and the cost of the last one's outputs.
+
+    Args:
+        layers: from the input layer to the output layer; an interlayer is a layer of its own.
+        cost: the cost to minimise.
+        regularization: λ; adds λ·w to the gradient of every weight (not of biases).
+        max_norm: bound on the norm of a neuron's incoming weights (without bias), or None.
+    """
+
+    layers: tuple[Layer, ...]
+    cost: Cost
+    regularization: float = 0.0
+    max_norm: float | None = None
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The parameter blocks, in the order of their layers."""
+        found: list[Block] = []
+        offset = 0
+        for index, layer in enumerate(self.layers):
+            if isinstance(layer.incoming, Dense):
+                rows = self.layers[index - 1].units + int(layer.incoming.bias)
+                found.append(Block(index, offset, rows, layer.units, layer.incoming.bias))
+                offset = found[-1].stop
+        return tuple(found)
+
+    @cached_property
+    def size(self) -> int:
+        """Number of parameters in all."""
+        return self.blocks[-1].stop if self.blocks else 0
+
+    def block_into(self, layer: int) -> Block | None:
+        """The block of the connection into `layer`, None where it has no weights."""
+        return next((block for block in self.blocks if block.layer == layer), None)
+
+    def first_id(self, layer: int) -> int:
+        """The network-wide id of the layer's column 0, its bias sender; the neurons follow."""
+        return sum(1 + earlier.units for earlier in self.layers[:layer])
