@@ -2,7 +2,7 @@
 
 
 class DataError(Exception):
-    """A data set's files are damaged, incomplete or unreadable. The message names the file, what was seen, and the cure."""
+    """A data set's files are damaged, incomplete or unreadable; the message names the file, what was seen, the cure."""
 
 
 class DataUnavailable(DataError):

@@ -1,10 +1,9 @@
-"""Files whose content is known in advance: read as they are or gzip-compressed, and checked before anything is believed.
+"""Files whose content is known in advance: read plain or gzip-compressed, and checked before anything is believed.
 
 The size is checked before the checksum: it tells a download that broke off from content that was changed, and it
 bounds what a compressed file may expand to.
 """
 
-import gzip
 import hashlib
 import zlib
 from dataclasses import dataclass
@@ -43,7 +42,9 @@ class KnownFile:
                 return self.decompress(path.read_bytes(), str(path))
             content = path.read_bytes()
         except OSError as error:
-            raise DataError(f"{path} cannot be read ({error.strerror}): check its permissions, or get it anew") from error
+            raise DataError(
+                f"{path} cannot be read ({error.strerror}): check its permissions, or get it anew"
+            ) from error
         return self.check(content, str(path))
 
     def decompress(self, compressed: bytes, origin: str) -> bytes:
@@ -52,8 +53,7 @@ class KnownFile:
         Raises:
             DataError: no intact gzip data, or with another content than was published.
         """
-        # gzip's own reader needs the whole size at once to be fast; wbits=31 reads gzip's header and trailer
-        expander = zlib.decompressobj(wbits=31)
+        expander = zlib.decompressobj(wbits=31)  # 31: with gzip's header and trailer
         try:
             content = expander.decompress(compressed, self.size + 1)
         except zlib.error as error:

@@ -32,7 +32,9 @@ class ScaledArray:
 
     def __post_init__(self) -> None:
         if not np.issubdtype(self.array.dtype, np.integer):
-            raise TypeError(f"a ScaledArray holds integers, got {self.array.dtype}: use the array itself, it needs no scale")
+            raise TypeError(
+                f"a ScaledArray holds integers, got {self.array.dtype}: use the array itself, it needs no scale"
+            )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -69,5 +71,5 @@ class ScaledArray:
         return whole if dtype is None else whole.astype(dtype, copy=False)
 
     def _scaled(self, part: NDArray[Any]) -> NDArray[np.float32]:
-        scaled = np.empty(part.shape, np.float32)
-        return np.multiply(part, np.float32(self.scale), out=scaled, dtype=np.float32, casting="same_kind")
+        scaled: NDArray[np.float32] = np.multiply(part, np.float32(self.scale), dtype=np.float32, casting="same_kind")
+        return scaled
