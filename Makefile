@@ -1,0 +1,61 @@
+# Horn's commands. Each makes what it needs: the environment in .venv, the data, and for the tests a ZooKeeper server.
+#
+#   make mnist [ARGS="--workers 20 --submodels"]    train on MNIST; the last line is the test accuracy
+#   make test                                       every check and every test
+#   make lint | types | bench [ARGS=…] | clean      parts of it; the benchmarks; a fresh start
+
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help mnist test checks lint types pytest zookeeper bench clean
+
+help:
+	@sed -n '3,5s/^# *//p' Makefile
+
+mnist: $(VENV)/.examples
+	@$(BIN)/python examples/mnist_dropout.py $(ARGS)
+
+test: checks pytest
+
+checks: lint types
+
+pytest: $(VENV)/.test zookeeper
+	$(BIN)/python -m pytest -p no:xdist $(ARGS)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+	$(BIN)/mypy --no-incremental examples
+
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/mnist_step.py $(ARGS)
+	$(BIN)/python benchmarks/engine.py $(ARGS)
+
+# The tests start their own servers from Debian's package; without it they fail in CI and are skipped elsewhere.
+zookeeper:
+	@.ci/zookeeper
+
+# -- the environment: one stamp for each set of extras, renewed when pyproject.toml changes ---------------------------
+
+$(BIN)/python:
+	@.ci/venv $(VENV)
+
+$(VENV)/.examples: EXTRAS = examples
+$(VENV)/.test: EXTRAS = examples,test
+$(VENV)/.bench: EXTRAS = bench
+
+$(VENV)/.examples $(VENV)/.test $(VENV)/.bench: pyproject.toml | $(BIN)/python
+	@echo "installing horn[$(EXTRAS)] into $(VENV) …" >&2
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
