@@ -1,0 +1,121 @@
+"""The example and the README's program run as a user runs them: as scripts, in a folder of the user's."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from horn.models import NeuralNetwork, mnist_or_digits
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples/mnist_dropout.py"
+UNREACHABLE = "http://127.0.0.1:9"  # as proxy: a machine without a network
+
+
+def run(script: Path, *options: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script beside itself, downloads excluded: with MNIST where it is at hand, with the digits elsewhere."""
+    proxies = {name: UNREACHABLE for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+    return subprocess.run(
+        [sys.executable, "-W", "error", script, *options],
+        env=os.environ | proxies | environment,
+        cwd=script.parent if script.parent != EXAMPLE.parent else None,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+
+
+def accuracy(done: subprocess.CompletedProcess[str]) -> float:
+    """The figure in the last line of a run that ended well."""
+    assert done.returncode == 0, done.stderr
+    match = re.fullmatch(r"test accuracy ([01]\.\d{4})", done.stdout.splitlines()[-1])
+    assert match, done.stdout
+    return float(match[1])
+
+
+@pytest.fixture(scope="module")
+def no_mnist(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a machine on which MNIST can be neither found nor downloaded."""
+    return {"HORN_DATA": "", "HORN_CACHE": str(tmp_path_factory.mktemp("cache"))}
+
+
+def test_it_learns_and_keeps_what_was_asked_for(tmp_path):
+    model, report, picture = tmp_path / "model.safetensors", tmp_path / "report.json", tmp_path / "curve.png"
+    done = run(EXAMPLE, "--iterations", "300", "--save", model, "--json", report, "--plot", picture)
+
+    assert accuracy(done) > 0.85
+    (result,) = json.loads(report.read_text())["runs"].values()
+    assert f"{result['figures']['test_accuracy']:.4f}" == f"{accuracy(done):.4f}"
+    assert len(result["history"]["loss"]) == 300
+    assert result["history"]["validation"][-1]["iteration"] == 300
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    data = mnist_or_digits(download=False)
+    assert NeuralNetwork.load(model).evaluate(data.x_test, data.y_test).accuracy == pytest.approx(
+        accuracy(done), abs=1e-4
+    )
+
+
+def test_parallel_dropout(tmp_path):
+    done = run(EXAMPLE, "--iterations", "200", "--workers", "4", "--submodels", "--schedule", "exponential")
+    assert accuracy(done) > 0.7
+    assert "4 workers, sub-models: 200 iterations" in done.stdout
+
+
+def test_both_runs_of_the_paper(tmp_path):
+    report, picture = tmp_path / "report.json", tmp_path / "pictures/paper.png"
+    done = run(EXAMPLE, "--paper", "--iterations", "20", "--json", report, "--plot", picture)
+    assert 0.0 < accuracy(done) < 1.0
+    runs = json.loads(report.read_text())["runs"]
+    assert {name: result["run"]["workers"] for name, result in runs.items()} == {"alone": 1, "parallel": 20}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_mnist_and_network_it_says_so_and_takes_the_digits(no_mnist):
+    done = run(EXAMPLE, "--iterations", "200", **no_mnist)
+    assert accuracy(done) > 0.8
+    assert "MNIST" in done.stderr
+    assert "scikit-learn's digits (8 × 8 pixels) in place of MNIST" in done.stderr
+    assert done.stdout.startswith("digits: 1,437 training and 360 test examples\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--workers", "200"], "200"),
+        (["--iterations", "0"], "iterations"),
+        (["--learning-rate", "-1"], "-1"),
+        (["--zookeeper", "127.0.0.1:1"], "127.0.0.1:1"),
+    ],
+    ids=["workers", "iterations", "rate", "zookeeper"],
+)
+def test_bad_options_are_explained_in_one_line(options, what, no_mnist):
+    done = run(EXAMPLE, *options, **no_mnist)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("mnist_dropout: ")
+    assert what in last
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"half")
+    done = run(EXAMPLE, "--data", tmp_path)
+    assert done.returncode == 1
+    assert f"mnist_dropout: {tmp_path} has only a part of MNIST" in done.stderr
+
+
+def test_the_program_of_the_readme(tmp_path):
+    (program,) = (
+        block for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL) if "import" in block
+    )  # fmt: skip
+    script = tmp_path / "my_neuron.py"
+    script.write_text(program)
+    done = run(script)
+    assert done.returncode == 0, done.stderr
+    match = re.search(r"accuracy=([01]\.\d+)", done.stdout)
+    assert match, done.stdout
+    assert float(match[1]) > 0.9
