@@ -18,7 +18,7 @@ UNREACHABLE = "http://127.0.0.1:9"  # as proxy: a machine without a network
 
 def run(script: Path, *options: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a script beside itself, downloads excluded: with MNIST where it is at hand, with the digits elsewhere."""
-    proxies = {name: UNREACHABLE for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+    proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), UNREACHABLE)
     return subprocess.run(
         [sys.executable, "-W", "error", script, *options],
         env=os.environ | proxies | environment,
@@ -109,9 +109,8 @@ def test_a_damaged_file_is_named(tmp_path):
 
 
 def test_the_program_of_the_readme(tmp_path):
-    (program,) = (
-        block for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL) if "import" in block
-    )  # fmt: skip
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (program,) = (block for block in blocks if "import" in block)
     script = tmp_path / "my_neuron.py"
     script.write_text(program)
     done = run(script)
