@@ -122,7 +122,8 @@ class Engine(ABC):
         Args:
             update: the D for that range, shape (stop - start,); may be a view of what `gradient` wrote.
             rates: those of the step.
-            start, stop: the range within the flat array; it need not respect blocks.
+            start: where the range begins within the flat array; it need not respect blocks.
+            stop: where it ends.
         """
 
     @abstractmethod

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import linecache
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -45,3 +48,13 @@ class NeuronError(TypeError):
 
     def __reduce__(self) -> tuple[type[NeuronError], tuple[str, SourceLine | None]]:
         return type(self), (self.message, self.where)
+
+
+def definition(function: Any) -> SourceLine | None:
+    """Where a function was defined: the line of its ``def``; None if it was not written in Python."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:
+        return None
+    line = code.co_firstlineno
+    text = linecache.getline(code.co_filename, line)
+    return SourceLine(code.co_filename, line, text, len(text) - len(text.lstrip()))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import NeuronError
+from .errors import NeuronError, definition
 
 if TYPE_CHECKING:
     from .costs.base import Cost
@@ -60,22 +60,37 @@ class Interlayer(ABC):
 
     def apply_batch(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """`apply` for each example. Shapes (examples, units) → (examples, units)."""
-        normalized = np.empty_like(outputs)
+        normalized = np.empty(outputs.shape, np.float32)
         for example, output in enumerate(outputs):
-            vector = np.asarray(self.apply(output))
-            if vector.shape != output.shape:
-                raise NeuronError(
-                    f"{self} must return a vector of the layer's {len(output)} units, got shape {vector.shape}"
-                )
-            normalized[example] = vector
+            normalized[example] = self._vector(self.apply(output), len(output), "apply")
         return normalized
 
     def backward_batch(
         self, outputs: NDArray[np.float32], normalized: NDArray[np.float32], gradients: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """`backward` for each example. All shapes (examples, units)."""
-        rows = zip(outputs, normalized, gradients, strict=True)
-        return np.stack([self.backward(*row) for row in rows]).astype(np.float32, copy=False)
+        result = np.empty(outputs.shape, np.float32)
+        for example, row in enumerate(zip(outputs, normalized, gradients, strict=True)):
+            result[example] = self._vector(self.backward(*row), outputs.shape[1], "backward")
+        return result
+
+    def __str__(self) -> str:
+        return f"interlayer {type(self).__qualname__}"
+
+    def source(self, method: str) -> object:
+        """The user's function behind `method`, "apply" or "backward": what an error points at."""
+        return getattr(type(self), method)
+
+    def _vector(self, result: object, units: int, method: str) -> NDArray[np.floating]:
+        """What the user's function returned, as a vector of so many units."""
+        vector = np.asarray(result)
+        if vector.shape != (units,) or vector.dtype.kind not in "fiub":
+            seen = f"shape {vector.shape}, {vector.dtype}"
+            raise NeuronError(
+                f"{self}: {method} must return a vector of numbers for the layer's {units} units, got {seen}",
+                definition(self.source(method)),
+            )
+        return vector
 
     def fused_gradient(self, cost: Cost) -> bool:
         """True where ∂cost/∂output, through this normalization, is ``normalized - target``."""
@@ -100,6 +115,9 @@ class FunctionInterlayer(Interlayer):
 
     def __str__(self) -> str:
         return f"interlayer function {getattr(self.function, '__qualname__', self.function)}"
+
+    def source(self, method: str) -> object:
+        return self.function if method == "apply" else self.jacobian
 
     def apply(self, output: NDArray[np.floating]) -> NDArray[np.floating]:
         return self.function(output)

@@ -11,12 +11,10 @@ kernels. Only the interpreter makes objects of it; the methods below then speak 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from numbers import Integral, Real
+from typing import Any, ClassVar, Protocol
 
-from .errors import NeuronError
-
-if TYPE_CHECKING:
-    from .activations.base import Activation
+from .errors import NeuronError, definition
 
 
 class ForwardMessage(Protocol):
@@ -120,9 +118,19 @@ class Neuron:
     learning_rule: ClassVar[str] = "gradient"
     _host: Host
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if cls.__init__ is not object.__init__:
+            raise NeuronError(
+                f"{cls.__name__} overrides __init__, but neurons are not made one by one: write a hyperparameter as a "
+                "class attribute (keep = 0.5), and assign in forward what belongs to an example",
+                definition(cls.__init__),
+            )
+
     def forward(self, messages: Iterable[ForwardMessage]) -> None:
         """Compute the output from the incoming messages and call `feedforward` once."""
-        raise NeuronError(f"{type(self).__name__} has no forward(self, messages): write one that calls feedforward once")
+        name = type(self).__name__
+        raise NeuronError(f"{name} has no forward(self, messages): write one that calls feedforward once")
 
     def backward(self, messages: Iterable[BackwardMessage]) -> None:
         """Compute the delta from the outgoing synapses' messages; `push` updates; call `backpropagate` once."""
@@ -178,8 +186,10 @@ def hyperparameters(cls: type[Neuron], overrides: dict[str, Any] | None = None) 
         for name, value in vars(base).items():
             if name.startswith("__") or name in RESERVED:
                 continue
-            if isinstance(value, (bool, int, float)):
-                found[name] = value
+            if isinstance(value, Real):
+                found[name] = _plain(value)
+            else:
+                found.pop(name, None)
     for name, value in (overrides or {}).items():
         if name not in found:
             known = ", ".join(sorted(found)) or "none"
@@ -187,7 +197,14 @@ def hyperparameters(cls: type[Neuron], overrides: dict[str, Any] | None = None) 
                 f"{cls.__name__} has no hyperparameter {name!r} (it has: {known}); "
                 f"declare it as a class attribute with a number, {name} = ..."
             )
-        if not isinstance(value, (bool, int, float)) and not hasattr(value, "__float__"):
+        if not isinstance(value, Real):
             raise NeuronError(f"hyperparameter {name} of {cls.__name__} must be a number, got {value!r}")
-        found[name] = value if isinstance(value, (bool, int, float)) else float(value)
+        found[name] = _plain(value)
     return found
+
+
+def _plain(value: Any) -> float | int | bool:
+    """A number of any kind, NumPy's included, as Python's own."""
+    if isinstance(value, (bool, int)):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)

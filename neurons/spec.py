@@ -13,14 +13,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .activations.base import Activation
+from .activations.identity import Identity
 from .costs.base import Cost
 from .interlayer import Interlayer
 from .neuron import Neuron
+from .standard import StandardNeuron
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,11 @@ class Block:
     def stop(self) -> int:
         return self.offset + self.size
 
-    def matrix(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+    def matrix(self, flat: NDArray[Number]) -> NDArray[Number]:
         """The block of `flat` as a view of shape (rows, columns)."""
         return flat[self.offset : self.stop].reshape(self.rows, self.columns)
 
-    def weights(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+    def weights(self, flat: NDArray[Number]) -> NDArray[Number]:
         """The weights without the bias, a view of shape (senders, receivers)."""
         return self.matrix(flat)[int(self.bias) :]
 
@@ -124,6 +129,17 @@ class NetworkSpec:
     def block_into(self, layer: int) -> Block | None:
         """The block of the connection into `layer`, None where it has no weights."""
         return next((block for block in self.blocks if block.layer == layer), None)
+
+    @cached_property
+    def fused(self) -> bool:
+        """True where the last layer only hands on a normalization whose gradient, with the cost, is known.
+
+        Then engines leave its backward out: the layer before gets ``normalized - target`` as its delta.
+        """
+        last = self.layers[-1]
+        if not isinstance(last.incoming, Interlayer) or last.neuron is not StandardNeuron:
+            return False
+        return type(last.activation) is Identity and last.incoming.fused_gradient(self.cost)
 
     def first_id(self, layer: int) -> int:
         """The network-wide id of the layer's column 0, its bias sender; the neurons follow."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from ..errors import NeuronError
+from ..errors import NeuronError, definition
 
 if TYPE_CHECKING:
     from ..interlayer import Interlayer
@@ -31,7 +32,7 @@ class Activation(ABC):
         """The activation at `x`."""
 
     # The slope: derivative(self, y), or derivative(self, y, x). The number of arguments is the author's choice.
-    derivative: ClassVar[object]
+    derivative: ClassVar[Callable[..., float]]
 
     @classmethod
     def needs_point(cls) -> bool:
@@ -39,7 +40,12 @@ class Activation(ABC):
         slope = getattr(cls, "derivative", None)
         if not callable(slope):
             raise NeuronError(f"{cls.__name__} has no derivative(self, y) or derivative(self, y, x): write one")
-        return len(inspect.signature(slope).parameters) == 3
+        arguments = len(inspect.signature(slope).parameters)
+        if arguments not in (2, 3):
+            raise NeuronError(
+                f"{cls.__name__}.derivative must be derivative(self, y) or derivative(self, y, x)", definition(slope)
+            )
+        return arguments == 3
 
 
 def as_activation(activation: Activation | type[Activation]) -> Activation:

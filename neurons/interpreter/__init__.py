@@ -1,0 +1,17 @@
+"""The interpreter: runs the user's methods literally, one call per neuron and example.
+
+It is the meaning of a neuron class, the oracle of the compiler's tests, and the debugger: a breakpoint in `forward`
+works. It relies on nothing but Python and NumPy, and on the random numbers that compiled code draws as well.
+
+- `messages`: what a neuron receives, as objects;
+- `numbers`: how everything that a neuron holds becomes float32;
+- `draws`: random numbers, counted for each run of a method;
+- `runs`: the other side of `feedforward`, `push`, `backpropagate`, while a method runs;
+- `example`: one example on its way through the network, forth and back;
+- `blame`: the user's line, for errors;
+- `interpreter`: the engine.
+"""
+
+from .interpreter import Interpreter
+
+__all__ = ["Interpreter"]

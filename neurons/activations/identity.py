@@ -1,0 +1,15 @@
+"""Identity: the weighted sum itself."""
+
+from __future__ import annotations
+
+from .base import Activation
+
+
+class Identity(Activation):
+    """``f(x) = x``, ``f' = 1``."""
+
+    def apply(self, x: float) -> float:
+        return x
+
+    def derivative(self, y: float) -> float:
+        return 1.0

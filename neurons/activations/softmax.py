@@ -1,0 +1,45 @@
+"""Softmax: a normalization of the whole layer, hence an interlayer function behind identity neurons."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..costs.base import Cost
+from ..costs.categorical_cross_entropy import CategoricalCrossEntropy
+from ..interlayer import Interlayer, Vector
+from .identity import Identity
+
+
+class SoftmaxNormalization(Interlayer):
+    """``g(x)_i = exp(x_i) / Σ_j exp(x_j)``; ``Jᵀ·d = g ∘ (d - g·d)``."""
+
+    normalized = True
+
+    def apply(self, output: NDArray[np.floating]) -> NDArray[np.floating]:
+        # exp of numbers that are never positive: it cannot overflow.
+        powers: NDArray[np.floating] = np.exp(output - output.max(axis=-1, keepdims=True))
+        powers /= powers.sum(axis=-1, keepdims=True)
+        return powers
+
+    def backward(self, output: Vector, normalized: Vector, gradient: Vector) -> Vector:
+        return np.asarray(normalized * (gradient - normalized @ gradient), np.float32)
+
+    def apply_batch(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(self.apply(outputs), np.float32)
+
+    def backward_batch(
+        self, outputs: NDArray[np.float32], normalized: NDArray[np.float32], gradients: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        common = np.einsum("eu,eu->e", normalized, gradients)
+        return np.asarray(normalized * (gradients - common[:, None]), np.float32)
+
+    def fused_gradient(self, cost: Cost) -> bool:
+        # Not for a subclass: it may have another derivative.
+        return type(cost) is CategoricalCrossEntropy
+
+
+class Softmax(Identity):
+    """Identity neurons, normalized together: ``exp(x_i) / Σ_j exp(x_j)``, a distribution over the layer's units."""
+
+    interlayer = SoftmaxNormalization()

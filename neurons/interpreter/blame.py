@@ -1,0 +1,56 @@
+"""Whose line it was: the user's, in a stack of calls that also holds the interpreter's."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from ..errors import NeuronError, SourceLine
+
+#: Code that only hands on what the user wrote: the interpreter, and the base class's methods.
+_OURS = (str(Path(__file__).parent), str(Path(__file__).parent.parent / "neuron.py"))
+
+
+@contextmanager
+def blaming(what: str) -> Iterator[None]:
+    """Turn any exception of the user's code into a `NeuronError` that says where, and in `what`, it happened."""
+    try:
+        yield
+    except NeuronError:
+        raise
+    except Exception as error:
+        raise NeuronError(f"{what} raised {type(error).__name__}: {error}", raising_line(error)) from error
+
+
+def calling_line() -> SourceLine | None:
+    """The line of the user's code that is calling now."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _ours(frame):
+        frame = frame.f_back
+    return _line(frame) if frame is not None else None
+
+
+def raising_line(error: BaseException) -> SourceLine | None:
+    """The innermost line of the user's code that an exception passed through; None if it passed through none."""
+    found = None
+    step = error.__traceback__
+    while step is not None:
+        if not _ours(step.tb_frame):
+            found = step
+        step = step.tb_next
+    return _line(found) if found is not None else None
+
+
+def _ours(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_OURS)
+
+
+def _line(place: FrameType | TracebackType) -> SourceLine:
+    info = inspect.getframeinfo(place)
+    text = "".join(info.code_context or [])
+    column = info.positions.col_offset if info.positions is not None else None
+    return SourceLine(info.filename, info.lineno, text, column or 0)

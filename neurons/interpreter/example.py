@@ -1,0 +1,190 @@
+"""One example on its way through the network, forth and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import random
+from ..interlayer import Interlayer
+from ..neuron import Neuron
+from ..spec import Block, NetworkSpec
+from .blame import blaming
+from .draws import Draws, Place
+from .messages import Backward, Forward, Messages
+from .numbers import ONE, ZERO, number
+from .runs import AppliedActivation, BackwardRun, BiasForwardRun, ForwardRun
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Network:
+    """What all examples share.
+
+    Args:
+        spec: the network.
+        classes: for each layer, the class that its neurons are made of (see `numbers.executable`).
+        parameters: flat, float32.
+        previous: the change that the last step made to each of them.
+    """
+
+    spec: NetworkSpec
+    classes: tuple[type[Neuron], ...]
+    parameters: Vector
+    previous: Vector
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What the examples' neurons have pushed.
+
+    Args:
+        sums: for each parameter the sum, flat, in float64: an oracle rounds once.
+        counts: for each parameter the number of pushes.
+    """
+
+    sums: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+    def add(self, block: Block, row: int, updates: Mapping[int, float]) -> None:
+        """Add what one sender pushed, by receiver."""
+        for receiver, update in updates.items():
+            block.matrix(self.sums)[row, receiver] += update
+            block.matrix(self.counts)[row, receiver] += 1
+
+
+class Example:
+    """One example: its neurons live as long as it does, so that what they keep is kept per example.
+
+    Args:
+        network: what all examples share.
+        place: the example's part of the random numbers' counter.
+    """
+
+    def __init__(self, network: Network, place: Place) -> None:
+        self._network = network
+        self._spec = network.spec
+        self._place = place
+        self._neurons: list[list[Neuron]] = []
+        self._inputs: list[Vector] = []  # of each layer: the network's input, a normalization, or the outputs before
+        self._outputs: list[Vector] = []
+
+    # -- forth ------------------------------------------------------------------------------------------------------
+
+    def forward(self, inputs: Vector) -> Vector:
+        """Outputs of the last layer, shape (units,), from the network's inputs, shape (features,)."""
+        for layer in range(len(self._spec.layers)):
+            self._inputs.append(self._fed(layer, inputs))
+            self._outputs.append(self._layer_forward(layer))
+        return self._outputs[-1]
+
+    def _fed(self, layer: int, inputs: Vector) -> Vector:
+        incoming = self._spec.layers[layer].incoming
+        if incoming is None:
+            return inputs
+        if not isinstance(incoming, Interlayer):
+            return self._outputs[layer - 1]
+        with blaming(str(incoming)):
+            normalized = incoming.apply_batch(self._outputs[layer - 1][None])
+        return np.asarray(normalized[0])
+
+    def _layer_forward(self, layer: int) -> Vector:
+        outputs = np.empty(self._spec.layers[layer].units, np.float32)
+        neurons = []
+        for index in range(len(outputs)):
+            neuron = self._neuron(layer, index)
+            run = ForwardRun(neuron, self._draws(neuron, random.FORWARD))
+            outputs[index] = run.execute(Messages(self._incoming(layer, index)))
+            neurons.append(neuron)
+        self._neurons.append(neurons)
+        return outputs
+
+    def _incoming(self, layer: int, index: int) -> list[Forward]:
+        inputs = self._inputs[layer]
+        block = self._spec.block_into(layer)
+        if block is None:
+            return [Forward(inputs[index], ONE, index)]
+        weights = block.matrix(self._network.parameters)[:, index]
+        bias = [Forward(ONE, weights[0], -1, True)] if block.bias else []
+        synapses = zip(inputs, weights[int(block.bias) :], strict=True)
+        return bias + [Forward(x, w, sender) for sender, (x, w) in enumerate(synapses)]
+
+    def _neuron(self, layer: int, index: int) -> Neuron:
+        neuron = self._network.classes[layer]()
+        neuron.index = index
+        neuron.activation = AppliedActivation(self._spec.layers[layer].activation)
+        return neuron
+
+    def _draws(self, neuron: Neuron, method: int) -> Draws:
+        identity = self._spec.first_id(neuron.layer) + neuron.index + 1
+        return Draws(identity, self._place, method, exempt=neuron.index < 0)
+
+    # -- back -------------------------------------------------------------------------------------------------------
+
+    def backward(self, target: Vector, pushed: Pushed) -> None:
+        """Send the slope of the cost back through all layers; what neurons push is added to `pushed`.
+
+        Args:
+            target: shape (units,).
+            pushed: sums over the examples so far.
+        """
+        last = len(self._spec.layers) - 1
+        if self._spec.fused:
+            last -= 1
+            deltas = self._inputs[-1] - target
+        else:
+            deltas = self._cost_slopes(target)
+        for layer in range(last, -1, -1):
+            deltas = self._layer_backward(layer, deltas, pushed)
+            incoming = self._spec.layers[layer].incoming
+            if isinstance(incoming, Interlayer):
+                with blaming(str(incoming)):
+                    rows = self._outputs[layer - 1], self._inputs[layer], deltas
+                    deltas = incoming.backward_batch(*(row[None] for row in rows))[0]
+
+    def _cost_slopes(self, target: Vector) -> Vector:
+        cost = self._spec.cost
+        name = f"{type(cost).__name__}.derivative"
+        with blaming(name):
+            slopes = [number(cost.derivative(o, t), name) for o, t in zip(self._outputs[-1], target, strict=True)]
+        return np.array(slopes, np.float32)
+
+    def _layer_backward(self, layer: int, deltas: Vector, pushed: Pushed) -> Vector:
+        """The layer's deltas from its receivers', or, where no weights follow, from the slope at its outputs."""
+        block = self._spec.block_into(layer + 1)
+        own = np.empty_like(self._outputs[layer])
+        for neuron in self._neurons[layer]:
+            run = self._neuron_backward(neuron, deltas, block)
+            own[neuron.index] = run.delta
+            if block is not None:
+                pushed.add(block, int(block.bias) + neuron.index, run.updates)
+        if block is not None and block.bias:
+            pushed.add(block, 0, self._neuron_backward(self._bias(layer), deltas, block).updates)
+        return own
+
+    def _bias(self, layer: int) -> Neuron:
+        neuron = self._neuron(layer, -1)
+        BiasForwardRun(neuron, self._draws(neuron, random.FORWARD)).execute()
+        return neuron
+
+    def _neuron_backward(self, neuron: Neuron, deltas: Vector, block: Block | None) -> BackwardRun:
+        run = BackwardRun(neuron, self._draws(neuron, random.BACKWARD))
+        run.execute(Messages(self._returning(neuron, deltas, block)))
+        return run
+
+    def _returning(self, neuron: Neuron, deltas: Vector, block: Block | None) -> list[Backward]:
+        output = neuron.output
+        if block is None:
+            delta = deltas[neuron.index]
+            return [Backward(delta, ONE, ZERO, neuron.index, False, delta, output * delta)]
+        row = int(block.bias) + neuron.index
+        weights = block.matrix(self._network.parameters)[row]
+        previous = block.matrix(self._network.previous)[row]
+        return [
+            Backward(delta, weight, before, receiver, neuron.index < 0, delta * weight, output * delta)
+            for receiver, (delta, weight, before) in enumerate(zip(deltas, weights, previous, strict=True))
+        ]

@@ -1,0 +1,121 @@
+"""The engine that runs the user's methods as they are written (see `engine` for the contract)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import random
+from ..engine import Batch, Engine, Rates, Score
+from ..norms import limit_norms
+from ..scoring import count_correct, dense_targets
+from ..spec import NetworkSpec
+from .blame import blaming
+from .draws import Place
+from .example import Example, Network, Pushed
+from .numbers import executable, float32, number
+from .split import push_split
+
+#: What neurons see of the rates while they predict.
+_PREDICTION = Rates(step=0, learning_rate=0.0, momentum=0.0)
+
+
+class Interpreter(Engine):
+    """Executes neurons one by one: slow, literal, and the meaning of the language. See `Engine` for the arguments."""
+
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        parameters: NDArray[np.float32],
+        previous: NDArray[np.float32],
+        *,
+        seed: int,
+        training: bool = True,
+    ) -> None:
+        super().__init__(spec, parameters, previous, seed=seed, training=training)
+        classes = tuple(executable(it.neuron, it.hyperparameters, index) for index, it in enumerate(spec.layers))
+        self._network = Network(spec, classes, parameters, previous)
+
+    def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
+        self._set_rates(_PREDICTION, training=False)
+        key = random.key(self.seed, random.PREDICT)
+        outputs = np.empty((len(inputs), self._units), np.float32)
+        with np.errstate(all="ignore"):
+            for row, features in enumerate(self._checked(inputs)):
+                position = first + row
+                outputs[row] = Example(self._network, Place(key, 0, position, position)).forward(features)
+        return outputs
+
+    def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
+        wanted = dense_targets(targets, self._units)
+        return self._score(self.predict(inputs, first=first), wanted)
+
+    def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
+        self._set_rates(rates, training=True)
+        key = random.key(self.seed, random.TRAIN)
+        wanted = dense_targets(batch.targets, self._units)
+        outputs = np.empty_like(wanted)
+        pushed = Pushed(np.zeros(self.spec.size), np.zeros(self.spec.size, np.int64))
+        rows = zip(self._checked(batch.inputs), wanted, batch.positions, batch.lanes, strict=True)
+        with np.errstate(all="ignore"):
+            for row, (features, target, position, lane) in enumerate(rows):
+                example = Example(self._network, Place(key, rates.step, int(position), int(lane)))
+                outputs[row] = example.forward(features)
+                example.backward(target, pushed)
+        self._average(pushed, batch.total, rates, out)
+        return self._score(outputs, wanted)
+
+    def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
+        for block in self.spec.blocks:
+            beta, gamma = push_split(self.spec.layers[block.layer - 1], rates)
+            decay = gamma - rates.learning_rate * self.spec.regularization
+            first_weight = block.offset + int(block.bias) * block.columns
+            for begin, end, factor in ((block.offset, first_weight, gamma), (first_weight, block.stop, decay)):
+                part = slice(max(begin, start), min(end, stop))
+                if part.start < part.stop:
+                    change = update[part.start - start : part.stop - start] + beta * self.previous[part]
+                    self.previous[part] = change + factor * self.parameters[part]
+                    self.parameters[part] += self.previous[part]
+
+    def limit_norms(self, part: int, parts: int) -> None:
+        limit_norms(self.spec, self.parameters, part, parts)
+
+    def step(self, batch: Batch, rates: Rates) -> Score:
+        update = np.empty(self.spec.size, np.float32)
+        score = self.gradient(batch, rates, update)
+        self.apply(update, rates, 0, self.spec.size)
+        self.limit_norms(0, 1)
+        return score
+
+    @property
+    def _units(self) -> int:
+        return self.spec.layers[-1].units
+
+    def _checked(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        width = self.spec.layers[0].units
+        if inputs.ndim != 2 or inputs.shape[1] != width:
+            raise ValueError(f"inputs must have the shape (examples, {width}), got {inputs.shape}")
+        return inputs
+
+    def _set_rates(self, rates: Rates, training: bool) -> None:
+        for neuron in self._network.classes:
+            neuron.learning_rate = float32(rates.learning_rate)
+            neuron.momentum = float32(rates.momentum)
+            neuron.iteration = rates.step
+            neuron.training = training
+
+    def _average(self, pushed: Pushed, total: int, rates: Rates, out: NDArray[np.float32]) -> None:
+        """D: what was pushed without the part L of every push, over the examples of the job's batch."""
+        for block in self.spec.blocks:
+            beta, gamma = push_split(self.spec.layers[block.layer - 1], rates)
+            part = slice(block.offset, block.stop)
+            common = beta * self.previous[part].astype(np.float64) + gamma * self.parameters[part].astype(np.float64)
+            out[part] = (pushed.sums[part] - pushed.counts[part] * common) / total
+
+    def _score(self, outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> Score:
+        name = f"{type(self.spec.cost).__name__}.apply"
+        loss = 0.0
+        with np.errstate(all="ignore"), blaming(name):
+            for output, target in zip(outputs.flat, targets.flat, strict=True):
+                loss += float(number(self.spec.cost.apply(float32(output), float32(target)), name))
+        return Score(loss, count_correct(outputs, targets), len(outputs))
