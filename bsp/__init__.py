@@ -1,1 +1,33 @@
-"""Bulk Synchronous Parallel jobs: peers, supersteps, messages, barriers, coordination."""
+"""Bulk Synchronous Parallel jobs: peers, supersteps, messages, barriers, coordination.
+
+A program is a function of its peer. It computes, sends, and calls `sync()`; what was sent before is readable after:
+
+    def pi(peer: Peer) -> float | None:
+        peer.send(0, count_hits(peer.rng, 1_000_000))
+        peer.sync()
+        return 4 * sum(peer.messages()) / (1_000_000 * peer.num_peers) if peer.index == 0 else None
+
+    result = BSPJob(pi, peers=8).run()
+"""
+
+from .errors import BarrierTimeout, BSPError, CoordinatorLost, JobAborted, PeerFailed, PeerLost
+from .job import BSPJob
+from .launcher import Launcher, LocalLauncher, WorkerHandle, WorkerSpec
+from .peer import Peer
+from .program import BSP
+
+__all__ = [
+    "BSP",
+    "BSPError",
+    "BSPJob",
+    "BarrierTimeout",
+    "CoordinatorLost",
+    "JobAborted",
+    "Launcher",
+    "LocalLauncher",
+    "Peer",
+    "PeerFailed",
+    "PeerLost",
+    "WorkerHandle",
+    "WorkerSpec",
+]

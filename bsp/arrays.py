@@ -1,0 +1,49 @@
+"""The arrays that a job shares: packed into one segment, seen by the caller and by every peer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BSPError
+from .memory import Segment
+
+Array = NDArray[Any]
+Layout = dict[str, tuple[str, list[int], int]]
+_ALIGNMENT = 64
+_PLAIN_KINDS = "biufcSUmM"
+
+
+def share(arrays: Mapping[str, Array]) -> tuple[Segment, Layout]:
+    """Copy arrays into a new segment; return it with the place (dtype, shape, offset) of each.
+
+    Raises:
+        BSPError: something is no array, or of a dtype that holds references, or there is no space.
+    """
+    layout: Layout = {}
+    size = 0
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in _PLAIN_KINDS:
+            found = f"an array of dtype {array.dtype}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
+            raise BSPError(f"shared[{name!r}] must be an array of numbers, booleans or fixed-width strings, got {found}")
+        layout[name] = (array.dtype.str, list(array.shape), size)
+        size += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
+    segment = Segment.create("shared", size)
+    for name, view in views(segment, layout).items():
+        np.copyto(view, arrays[name])
+    return segment, layout
+
+
+def views(segment: Segment, layout: Layout) -> dict[str, Array]:
+    """Return the arrays that lie in a segment."""
+    found: dict[str, Array] = {}
+    for name, (dtype, shape, offset) in layout.items():
+        count = int(np.prod(shape, dtype=np.int64))
+        kind = np.dtype(dtype)
+        empty = count * kind.itemsize == 0
+        memory = segment.map(max(1, offset + count * kind.itemsize))
+        found[name] = (
+            np.empty(shape, kind) if empty else np.frombuffer(memory, kind, count=count, offset=offset).reshape(shape)
+        )
+    return found

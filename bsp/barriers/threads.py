@@ -1,0 +1,71 @@
+"""The barrier between the peers of one process: the last thread to arrive crosses the process barrier for all.
+
+Each thread sleeps on a lock of its own, which costs one wake-up per thread and nothing while it sleeps.
+"""
+
+import threading
+from collections.abc import Callable
+
+from ..errors import BSPError
+from .base import Arrival, Verdict
+from .processes import explain_mismatch
+
+# How often a waiting thread looks whether the job was aborted.
+SLICE = 0.05
+
+
+class ThreadBarrier:
+    """Joins `len(ranks)` threads.
+
+    Args:
+        ranks: the peers of this process.
+        cross: called by the last thread with what all came for; its verdict, or its error, is everyone's.
+        check: called by waiting threads every 50 ms; may raise to end the wait.
+    """
+
+    def __init__(self, ranks: range, cross: Callable[[Arrival], Verdict], check: Callable[[], None]) -> None:
+        self._ranks = ranks
+        self._cross = cross
+        self._check = check
+        self._mutex = threading.Lock()
+        self._gates = [threading.Lock() for _ in ranks]
+        for gate in self._gates:
+            gate.acquire()
+        self._calls: dict[int, int] = {}
+        self._verdict = Verdict(0)
+        self._error: BaseException | None = None
+
+    def wait(self, rank: int, call: int) -> Verdict:
+        """Wait for all peers of the job; raises what the barrier between the processes raised."""
+        if len(self._ranks) == 1:
+            return self._cross(Arrival(call))
+        with self._mutex:
+            self._calls[rank] = call
+            last = len(self._calls) == len(self._ranks)
+        if last:
+            self._go_first(rank, call)
+        else:
+            gate = self._gates[rank - self._ranks.start]
+            while not gate.acquire(timeout=SLICE):
+                self._check()
+        if self._error is not None:
+            raise self._error
+        return self._verdict
+
+    def _go_first(self, rank: int, call: int) -> None:
+        try:
+            self._verdict = self._cross(Arrival(self._agreed(call)))
+        except BaseException as error:
+            self._error = error
+        self._calls.clear()
+        for peer, gate in zip(self._ranks, self._gates, strict=True):
+            if peer != rank:
+                gate.release()
+
+    def _agreed(self, call: int) -> int:
+        if any(other != call for other in self._calls.values()):
+            calls: dict[int, list[int]] = {}
+            for peer, theirs in self._calls.items():
+                calls.setdefault(theirs, []).append(peer)
+            raise BSPError(explain_mismatch(calls), self._ranks)
+        return call

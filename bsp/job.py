@@ -1,0 +1,189 @@
+"""A job: a program run by many peers, from its start to its values."""
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .arrays import share, views
+from .control import ControlBlock
+from .errors import BSPError, PeerFailed
+from .interrupts import InterruptCounter
+from .launcher import Launcher, LocalLauncher, WorkerSpec
+from .memory import Segment
+from .placement import Placement
+from .program import Program, check_program
+from .shipping import dump_program, loaded_modules
+from .supervisor import Supervisor
+from .transport.shared import arena_size
+
+GRACEFUL_SECONDS = 5.0
+
+
+class BSPJob:
+    """Runs a program on `peers` peers.
+
+    Args:
+        program: a function `program(peer, *args, **kwargs)`, or a `BSP` subclass or instance. Every peer gets a copy of its own,
+            by value, also of the arguments.
+        peers: how many peers.
+        processes: how many worker processes they are spread over, as threads; by default as many as peers, but no more than cores.
+            User code that is to run in parallel inside a process must release the GIL, as numpy and compiled kernels do.
+        args, kwargs: passed to the program after the peer.
+        shared: arrays that all peers and the caller share; copied into shared memory once, here.
+        zookeeper: "host:port,host:port[/chroot]" to have the job coordinated by ZooKeeper; None for the embedded coordinator.
+        zookeeper_participants: who takes part in ZooKeeper's barrier: one per "host", or each "process".
+        name: the job's name, for ZooKeeper and messages; by default one that nobody else has.
+        timeout: seconds a peer may wait at a barrier for the others before `BarrierTimeout`; None for as long as they live.
+        on_progress: called with what peer 0 passes to `peer.progress`, in the thread that is in `run`.
+        seed: of the peers' random numbers.
+        blas_threads: threads of the BLAS in each worker process.
+        graceful_interrupt: on Ctrl-C ask the program to stop, give it 5 s to return, keep its values, then raise
+            KeyboardInterrupt. By default Ctrl-C ends the workers at once.
+        launcher: what starts the workers; processes on this host by default.
+
+    Attributes:
+        shared: name -> array, the caller's view of the shared memory.
+        values: what each peer's program returned, after `run`.
+        counters: the peers' counters added up, after `run`.
+
+    Raises:
+        BSPError: an argument that makes no sense, said before anything is started.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        peers: int,
+        processes: int | None = None,
+        *,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        shared: Mapping[str, NDArray[Any]] | None = None,
+        timeout: float | None = None,
+        on_progress: Callable[[Any], None] | None = None,
+        seed: int = 0,
+        blas_threads: int = 1,
+        graceful_interrupt: bool = False,
+        launcher: Launcher | None = None,
+    ) -> None:
+        check_program(program)
+        self._placement = Placement(peers, min(peers, _cores()) if processes is None else processes)
+        if timeout is not None and timeout <= 0:
+            raise BSPError(f"timeout must be positive, got {timeout}")
+        self._program = program
+        self._args = tuple(args)
+        self._kwargs = dict(kwargs or {})
+        self._segment, self._layout = share(shared or {})
+        self.shared: Mapping[str, NDArray[Any]] = views(self._segment, self._layout)
+        self._timeout = timeout
+        self._on_progress = on_progress
+        self._seed = seed
+        self._blas_threads = blas_threads
+        self._graceful = graceful_interrupt
+        self._launcher = launcher or LocalLauncher()
+        self._control: ControlBlock | None = None
+        self._stop = False
+        self.values: list[Any] = []
+        self.counters: Counter[str] = Counter()
+
+    def run(self) -> Any:
+        """Run the job to its end; return what peer 0's program returned.
+
+        Raises:
+            PeerFailed: a peer raised an exception (also the `__cause__`); has its traceback.
+            PeerLost: a worker process died; has its peers, pid and exit code.
+            BarrierTimeout, BSPError: as the peers met them.
+            KeyboardInterrupt: Ctrl-C; no worker is left then.
+        """
+        payload = dump_program(self._program, self._args, self._kwargs)
+        memory = _JobMemory(self._placement, self._segment, payload)
+        self._control = memory.control
+        if self._stop:
+            memory.control.request_stop()
+        spec = Segment.create("spec", 0)
+        text = json.dumps(self._describe(memory, len(payload))).encode()
+        spec.reserve(len(text))
+        spec.view(len(text))[:] = text
+        start = WorkerSpec(spec.fd, memory.descriptors, self._blas_threads)
+        with InterruptCounter() as interrupts:
+            self._supervise(start, memory.control, interrupts)
+        return self.values[0]
+
+    def stop(self) -> None:
+        """Ask the program to end: `peer.stopping` becomes true for all peers at their next barrier. From any thread."""
+        self._stop = True
+        if self._control is not None:
+            self._control.request_stop()
+
+    def _supervise(self, start: WorkerSpec, control: ControlBlock, interrupts: InterruptCounter) -> None:
+        workers = self._launcher.start(start, self._placement.processes)
+        supervisor = Supervisor(workers, self._placement, control, self._on_progress)
+        try:
+            deadline: float | None = None
+            while supervisor.watch():
+                if interrupts.count and deadline is None:
+                    deadline = time.monotonic() + (GRACEFUL_SECONDS if self._graceful else 0.0)
+                    self.stop()
+                if deadline is not None and (interrupts.count > 1 or time.monotonic() >= deadline):
+                    supervisor.abort("interrupted")
+        finally:
+            supervisor.close()
+            self.values, self.counters = supervisor.values, supervisor.counters
+        if interrupts.count:
+            raise KeyboardInterrupt
+        failure = supervisor.outcome()
+        if failure is not None:
+            raise failure from (failure.exception if isinstance(failure, PeerFailed) else None)
+
+    def _describe(self, memory: "_JobMemory", payload_size: int) -> dict[str, Any]:
+        """Return the job as the workers are told of it: plain data."""
+        return {
+            "path": [path or os.getcwd() for path in sys.path],
+            "argv": sys.argv,
+            "launcher": os.getpid(),
+            "modules": loaded_modules(),
+            "peers": self._placement.peers,
+            "processes": self._placement.processes,
+            "seed": self._seed,
+            "timeout": self._timeout,
+            "layout": self._layout,
+            "payload_size": payload_size,
+            "descriptors": memory.descriptors,
+            **memory.named,
+        }
+
+
+class _JobMemory:
+    """The shared memory of one run."""
+
+    def __init__(self, placement: Placement, shared: Segment, payload: bytes) -> None:
+        processes = range(placement.processes)
+        control = Segment.create("control", ControlBlock.size(placement.processes))
+        program = Segment.create("program", len(payload))
+        program.view(len(payload))[:] = payload
+        size = arena_size(placement.processes)
+        arenas = [(Segment.create("arena", size), Segment.create("arena", size)) for _ in processes]
+        contributions = [Segment.create("contributions", 1) for _ in processes]
+        results = [Segment.create("results", 1) for _ in processes]
+        self._segments = [control, program, shared, *(s for pair in arenas for s in pair), *contributions, *results]
+        self.control = ControlBlock(control, placement.processes)
+        self.descriptors = [segment.fd for segment in self._segments]
+        self.named: dict[str, Any] = {
+            "control": control.fd,
+            "payload": program.fd,
+            "shared": shared.fd,
+            "arenas": [[even.fd, odd.fd] for even, odd in arenas],
+            "contributions": [segment.fd for segment in contributions],
+            "results": [segment.fd for segment in results],
+        }
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

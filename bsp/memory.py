@@ -1,0 +1,98 @@
+"""Anonymous shared memory that grows and leaves nothing behind.
+
+A segment is a `memfd` (elsewhere an unlinked temporary file): it has no name, so nothing is to be swept up after a
+crash, and it is not bound by the size of /dev/shm. The launcher creates all segments of a job and the workers inherit
+the descriptors; a segment grows in place, and whoever needs the new part maps it again.
+"""
+
+import ctypes
+import mmap
+import os
+import sys
+import tempfile
+import weakref
+
+from .errors import BSPError
+
+PAGE = mmap.PAGESIZE
+
+
+def _anonymous_file(label: str) -> int:
+    if sys.platform == "linux":
+        return os.memfd_create(f"horn-{label}", os.MFD_CLOEXEC)
+    fd, path = tempfile.mkstemp(prefix="horn-")
+    os.unlink(path)
+    return fd
+
+
+def _reserve(fd: int, size: int) -> None:
+    """Make `size` bytes exist. Allocated, not only promised: a write past full memory would be SIGBUS."""
+    if sys.platform == "linux":
+        os.posix_fallocate(fd, 0, size)
+    else:
+        os.ftruncate(fd, size)
+
+
+class Segment:
+    """One piece of memory shared by the processes that hold its descriptor.
+
+    Args:
+        fd: descriptor of the anonymous file; the segment closes it when it is collected.
+
+    Attributes:
+        mapped: bytes that this process sees; another process may have grown the segment beyond.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.mapped = 0
+        self._map: mmap.mmap | None = None
+        self._close = weakref.finalize(self, os.close, fd)
+
+    @classmethod
+    def create(cls, label: str, size: int) -> "Segment":
+        """Create a segment of at least `size` zero bytes."""
+        segment = cls(_anonymous_file(label))
+        segment.reserve(size)
+        return segment
+
+    @property
+    def size(self) -> int:
+        """Bytes that exist, mapped here or not yet."""
+        return os.fstat(self.fd).st_size
+
+    def reserve(self, size: int) -> None:
+        """Grow to at least `size` bytes. Only the owner calls this.
+
+        Raises:
+            BSPError: the machine has not that much memory left.
+        """
+        if size <= self.mapped:
+            return
+        rounded = -(-max(size, 1) // PAGE) * PAGE
+        try:
+            _reserve(self.fd, rounded)
+        except OSError as error:
+            raise BSPError(
+                f"no space for {rounded / 2**20:.1f} MiB of shared memory ({error.strerror}): "
+                "use smaller arrays or fewer peers, or give the job more memory"
+            ) from error
+        self.map(size)
+
+    def map(self, size: int) -> mmap.mmap:
+        """Return a mapping of at least `size` bytes; it may be replaced by a larger one later and stays valid."""
+        if self._map is None or self.mapped < size:
+            available = self.size
+            if available < size:
+                raise BSPError(f"shared memory holds {available} bytes, {size} were asked for")
+            self._map = mmap.mmap(self.fd, available)
+            self.mapped = available
+        return self._map
+
+    def view(self, size: int) -> memoryview:
+        """Return the first `size` bytes as writable memory."""
+        return memoryview(self.map(size))[:size]
+
+    def address(self) -> int:
+        """Return the address of the first byte of the present mapping, for futexes."""
+        return ctypes.addressof(ctypes.c_char.from_buffer(self.map(1)))

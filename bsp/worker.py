@@ -1,0 +1,152 @@
+"""What runs in a worker process: it joins the job, runs its peers, each in a thread, and reports their values."""
+
+import ctypes
+import functools
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections import Counter
+from typing import Any
+
+from . import frames
+from .arrays import views
+from .barriers import ProcessBarrier
+from .control import ControlBlock
+from .errors import BSPError, JobAborted, format_ranks
+from .memory import Segment
+from .peer import Peer
+from .placement import Placement
+from .program import run_program
+from .shipping import LoadedModuleFinder, dump_value, load_program
+from .site import Site
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(spec: dict[str, Any], process: int, pipe: int) -> None:
+    """Run worker `process` of the job that `spec` describes; report on `pipe`."""
+    _die_with(spec["launcher"])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for fd in (pipe, *spec["descriptors"]):
+        os.set_inheritable(fd, False)
+    sys.argv[:] = spec["argv"]
+    sys.stdout.reconfigure(line_buffering=True)
+    writer = frames.FrameWriter(pipe)
+    worker = Worker(spec, process, writer)
+    finished = worker.run()
+    writer.close()
+    if not finished:
+        # Threads that compute without ever coming to a barrier would hold the interpreter's exit up.
+        sys.stdout.flush()
+        os._exit(1)
+
+
+def _die_with(launcher: int) -> None:
+    """Have the kernel kill this process when its launcher dies, however that dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != launcher:
+        os._exit(1)
+
+
+class Worker:
+    """One worker process of a job.
+
+    Args:
+        spec: the job, see `BSPJob`.
+        process: which of its processes this is.
+        writer: the way back to the launcher.
+    """
+
+    def __init__(self, spec: dict[str, Any], process: int, writer: frames.FrameWriter) -> None:
+        sys.meta_path.append(LoadedModuleFinder(spec["modules"]))
+        self._spec = spec
+        self._process = process
+        self._writer = writer
+        self._placement = Placement(spec["peers"], spec["processes"])
+        self._control = ControlBlock(Segment(spec["control"]), spec["processes"])
+        self._payload = Segment(spec["payload"]).view(spec["payload_size"])
+        self._shared = views(Segment(spec["shared"]), spec["layout"])
+        self._failed = False
+        barrier = ProcessBarrier(
+            self._control, self._placement, process, timeout=spec["timeout"], parent=spec["launcher"]
+        )
+        self._site = Site(
+            self._placement,
+            process,
+            self._control,
+            barrier,
+            arenas=[(Segment(even), Segment(odd)) for even, odd in spec["arenas"]],
+            contributions=[Segment(fd) for fd in spec["contributions"]],
+            results=[Segment(fd) for fd in spec["results"]],
+        )
+
+    def run(self) -> bool:
+        """Run the peers of this process; return whether all of them returned a value."""
+        self._control.register(self._process)
+        first, *others = self._placement.ranks(self._process)
+        threads = [
+            threading.Thread(target=self._run_peer, args=(rank,), name=f"peer {rank}", daemon=True) for rank in others
+        ]
+        for thread in threads:
+            thread.start()
+        self._run_peer(first)
+        for thread in threads:
+            # After an abort the launcher kills us soon, so that this wait is bounded.
+            thread.join()
+        self._control.deregister(self._process)
+        return not self._failed
+
+    def _run_peer(self, rank: int) -> None:
+        report = functools.partial(self._report, rank)
+        try:
+            peer = Peer(self._site, rank, self._spec["seed"], self._shared, report)
+            program, args, kwargs = load_program(self._payload)
+            value = run_program(program, peer, args, kwargs)
+            encoded = self._encode(value, peer.counters)
+            peer.finish()
+            self._writer.write(frames.VALUE, rank, encoded)
+        except JobAborted as error:
+            self._failed = True
+            self._writer.write(frames.ABORTED, rank, str(error).encode())
+        except BaseException as error:
+            self._failed = True
+            self._fail(rank, error)
+
+    def _report(self, rank: int, value: object) -> None:
+        self._writer.write(frames.PROGRESS, rank, dump_value(value))
+
+    @staticmethod
+    def _encode(value: object, counters: Counter[str]) -> bytes:
+        try:
+            return dump_value((value, dict(counters)))
+        except Exception as error:
+            raise BSPError(
+                f"what the program returned, a {type(value).__name__}, cannot be sent to the caller "
+                f"({type(error).__name__}: {error}); return data, not open files, locks or threads"
+            ) from error
+
+    def _fail(self, rank: int, error: BaseException) -> None:
+        """Tell the launcher, then end the job for everybody."""
+        description = {
+            "type": type(error).__name__,
+            "message": str(error),
+            "engine": type(error).__module__.startswith("horn.bsp."),
+            "ranks": list(error.ranks) if isinstance(error, BSPError) else [],
+            "traceback": "".join(traceback.format_exception(error)),
+        }
+        head = json.dumps(description).encode()
+        self._writer.write(frames.FAILURE, rank, len(head).to_bytes(4, "little") + head + _pickled(error))
+        self._control.abort(self._process, f"{format_ranks([rank])} raised {type(error).__name__}: {error}")
+
+
+def _pickled(error: BaseException) -> bytes:
+    """Return the exception as a pickle, or nothing where it cannot travel: its text travels anyway."""
+    try:
+        return dump_value(error)
+    except Exception:
+        return b""
