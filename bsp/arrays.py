@@ -15,7 +15,7 @@ _ALIGNMENT = 64
 _PLAIN_KINDS = "biufcSUmM"
 
 
-def share(arrays: Mapping[str, Array]) -> tuple[Segment, Layout]:
+def share(arrays: Mapping[str, object]) -> tuple[Segment, Layout]:
     """Copy arrays into a new segment; return it with the place (dtype, shape, offset) of each.
 
     Raises:
@@ -26,12 +26,12 @@ def share(arrays: Mapping[str, Array]) -> tuple[Segment, Layout]:
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in _PLAIN_KINDS:
             found = f"an array of dtype {array.dtype}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
-            raise BSPError(f"shared[{name!r}] must be an array of numbers, booleans or fixed-width strings, got {found}")
+            raise BSPError(f"shared[{name!r}] must be an array of numbers or fixed-width strings, got {found}")
         layout[name] = (array.dtype.str, list(array.shape), size)
         size += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
     segment = Segment.create("shared", size)
     for name, view in views(segment, layout).items():
-        np.copyto(view, arrays[name])
+        np.copyto(view, np.asarray(arrays[name]))
     return segment, layout
 
 

@@ -1,9 +1,9 @@
 """Collectives of the peers of a host, on shared memory.
 
-An allreduce of n bytes cuts the array into one slice per peer. Every peer publishes what the other processes need of its array,
-reduces its own slice over all peers, and copies the others' results: two barriers, and no byte goes through a kernel. The
-slice is reduced along ONE binary tree over the peer indices, ((0+1)+(2+3))+..., whatever process a peer lives in, so that the
-same peers give the same bits in any number of processes.
+An allreduce of n bytes cuts the array into one slice per peer. Every peer publishes what the other processes need of
+its array, reduces its own slice over all peers, and copies the others' results: two barriers, and no byte goes through
+a kernel. The slice is reduced along ONE binary tree over the peer indices, ((0+1)+(2+3))+..., whatever process a peer
+lives in, so that the same peers give the same bits in any number of processes.
 """
 
 import threading
@@ -35,7 +35,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 def tree_reduce(parts: Sequence[Array], operation: Callable[..., Any], out: Array) -> None:
     """Reduce equally long 1-d arrays along the binary tree over their positions into `out`.
 
-    The tree splits at the largest power of two below the number of parts. `out` may be one of the parts only if that is the first.
+    The tree splits at the largest power of two below the number of parts. `out` may be one of the parts only if that
+    is the first.
     """
     count = len(parts)
     if count == 1:
@@ -74,8 +75,8 @@ class Collectives:
         placement: which peers live where.
         process: this process.
         contributions: per process, memory for what its peers bring.
-        results: per process, memory for what its peers have reduced. Apart from the contributions, because a fast peer brings its
-            next contribution while a slow one still reads the last results.
+        results: per process, memory for what its peers have reduced. Apart from the contributions, because a fast peer
+            brings its next contribution while a slow one still reads the last results.
         barrier: waits for all peers, given the calling peer and the code of its call.
     """
 
@@ -85,7 +86,7 @@ class Collectives:
         process: int,
         contributions: Sequence[Segment],
         results: Sequence[Segment],
-        barrier: Callable[[int, int], None],
+        barrier: Callable[[int, int], object],
     ) -> None:
         self._placement = placement
         self._process = process
@@ -95,7 +96,7 @@ class Collectives:
         self._mutex = threading.Lock()
         self._present: dict[int, Array] = {}
 
-    def allreduce(self, rank: int, value: object, op: str, out: Array | None) -> Any:
+    def allreduce(self, rank: int, value: Any, op: str, out: Array | None) -> Any:
         """Reduce over all peers; see `Peer.allreduce`."""
         array = _checked(value, op)
         result = _checked_out(array, out)
@@ -180,7 +181,7 @@ def _array(segment: Segment, offset: int, dtype: np.dtype[Any], count: int) -> A
     return np.frombuffer(memory, dtype=dtype, count=count, offset=offset)
 
 
-def _checked(value: object, op: str) -> Array:
+def _checked(value: Any, op: str) -> Array:
     if op not in OPERATIONS:
         raise BSPError(f"the operation must be one of {', '.join(OPERATIONS)}, got {op!r}")
     array: Array = np.ascontiguousarray(value) if np.ndim(value) else np.array(value)

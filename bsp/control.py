@@ -4,8 +4,9 @@
     line 1          release word, two verdicts
     slot r          arrival word, two flag words, two call words, pid; then the text of an abort that r declared
 
-Each line that is written by one process and polled by another has a cache line of its own, and each slot has one writer, so
-that no lock exists which a killed process could take along. Flags, calls and verdicts are doubled by the parity of the
+Each line that is written by one process and polled by another has a cache line of its own, and each slot has one
+writer, so that no lock exists which a killed process could take along. Flags, calls and verdicts are doubled by the
+parity of the
 generation: the next barrier is written while a slow process still reads this one. The launcher owns the last slot.
 """
 

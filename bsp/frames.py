@@ -1,6 +1,7 @@
 """What a worker tells its launcher, over the anonymous pipe between the two: kind, peer, length, payload.
 
-Values are pickled: they go from a child to the parent that started it, over a pipe that has no name and no other writer.
+Values are pickled: they go from a child to the parent that started it, over a pipe that has no name and no other
+writer.
 """
 
 import os

@@ -7,7 +7,10 @@ from typing import Self
 
 
 class InterruptCounter:
-    """Counts SIGINT while it is entered; where the program handles SIGINT itself, or outside the main thread, it leaves it alone.
+    """Counts SIGINT while it is entered.
+
+    Where the program handles SIGINT itself, or outside the main thread, it
+    leaves it alone.
 
     Attributes:
         count: how often Ctrl-C was pressed.

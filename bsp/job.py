@@ -1,11 +1,13 @@
 """A job: a program run by many peers, from its start to its values."""
 
+import contextlib
 import json
 import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -29,17 +31,20 @@ class BSPJob:
     """Runs a program on `peers` peers.
 
     Args:
-        program: a function `program(peer, *args, **kwargs)`, or a `BSP` subclass or instance. Every peer gets a copy of its own,
-            by value, also of the arguments.
+        program: a function `program(peer, *args, **kwargs)`, or a `BSP` subclass or instance. Every peer gets a copy
+            of its own, by value, also of the arguments.
         peers: how many peers.
-        processes: how many worker processes they are spread over, as threads; by default as many as peers, but no more than cores.
-            User code that is to run in parallel inside a process must release the GIL, as numpy and compiled kernels do.
+        processes: how many worker processes they are spread over, as threads; by default as many as peers, but no more
+            than cores. User code that is to run in parallel inside a process must release the GIL, as numpy and
+            compiled kernels do.
         args, kwargs: passed to the program after the peer.
         shared: arrays that all peers and the caller share; copied into shared memory once, here.
-        zookeeper: "host:port,host:port[/chroot]" to have the job coordinated by ZooKeeper; None for the embedded coordinator.
+        zookeeper: "host:port,host:port[/chroot]" to have the job coordinated by ZooKeeper; None for the embedded
+            coordinator.
         zookeeper_participants: who takes part in ZooKeeper's barrier: one per "host", or each "process".
         name: the job's name, for ZooKeeper and messages; by default one that nobody else has.
-        timeout: seconds a peer may wait at a barrier for the others before `BarrierTimeout`; None for as long as they live.
+        timeout: seconds a peer may wait at a barrier for the others before `BarrierTimeout`; None for as long as they
+            live.
         on_progress: called with what peer 0 passes to `peer.progress`, in the thread that is in `run`.
         seed: of the peers' random numbers.
         blas_threads: threads of the BLAS in each worker process.
@@ -102,17 +107,16 @@ class BSPJob:
             KeyboardInterrupt: Ctrl-C; no worker is left then.
         """
         payload = dump_program(self._program, self._args, self._kwargs)
-        memory = _JobMemory(self._placement, self._segment, payload)
-        self._control = memory.control
-        if self._stop:
-            memory.control.request_stop()
-        spec = Segment.create("spec", 0)
-        text = json.dumps(self._describe(memory, len(payload))).encode()
-        spec.reserve(len(text))
-        spec.view(len(text))[:] = text
-        start = WorkerSpec(spec.fd, memory.descriptors, self._blas_threads)
-        with InterruptCounter() as interrupts:
-            self._supervise(start, memory.control, interrupts)
+        with (
+            contextlib.closing(JobMemory(self._placement, self._segment, payload)) as memory,
+            InterruptCounter() as count,
+        ):
+            self._control = memory.control
+            if self._stop:
+                memory.control.request_stop()
+            spec = memory.add("spec", json.dumps(self._describe(memory)).encode())
+            start = WorkerSpec(spec, memory.descriptors, self._blas_threads)
+            self._supervise(start, memory.control, count)
         return self.values[0]
 
     def stop(self) -> None:
@@ -141,10 +145,10 @@ class BSPJob:
         if failure is not None:
             raise failure from (failure.exception if isinstance(failure, PeerFailed) else None)
 
-    def _describe(self, memory: "_JobMemory", payload_size: int) -> dict[str, Any]:
+    def _describe(self, memory: "JobMemory") -> dict[str, Any]:
         """Return the job as the workers are told of it: plain data."""
         return {
-            "path": [path or os.getcwd() for path in sys.path],
+            "path": [path or str(Path.cwd()) for path in sys.path],
             "argv": sys.argv,
             "launcher": os.getpid(),
             "modules": loaded_modules(),
@@ -153,35 +157,52 @@ class BSPJob:
             "seed": self._seed,
             "timeout": self._timeout,
             "layout": self._layout,
-            "payload_size": payload_size,
             "descriptors": memory.descriptors,
             **memory.named,
         }
 
 
-class _JobMemory:
-    """The shared memory of one run."""
+class JobMemory:
+    """The shared memory of one run.
+
+    Args:
+        placement: which peers live where.
+        shared: the job's shared arrays; they outlive the run.
+        payload: the program.
+    """
 
     def __init__(self, placement: Placement, shared: Segment, payload: bytes) -> None:
         processes = range(placement.processes)
         control = Segment.create("control", ControlBlock.size(placement.processes))
-        program = Segment.create("program", len(payload))
-        program.view(len(payload))[:] = payload
         size = arena_size(placement.processes)
         arenas = [(Segment.create("arena", size), Segment.create("arena", size)) for _ in processes]
         contributions = [Segment.create("contributions", 1) for _ in processes]
         results = [Segment.create("results", 1) for _ in processes]
-        self._segments = [control, program, shared, *(s for pair in arenas for s in pair), *contributions, *results]
+        self._segments = [control, *(arena for pair in arenas for arena in pair), *contributions, *results]
         self.control = ControlBlock(control, placement.processes)
-        self.descriptors = [segment.fd for segment in self._segments]
+        program = self.add("program", payload)
+        self.descriptors = [shared.fd, *(segment.fd for segment in self._segments)]
         self.named: dict[str, Any] = {
             "control": control.fd,
-            "payload": program.fd,
+            "payload": program,
+            "payload_size": len(payload),
             "shared": shared.fd,
             "arenas": [[even.fd, odd.fd] for even, odd in arenas],
             "contributions": [segment.fd for segment in contributions],
             "results": [segment.fd for segment in results],
         }
+
+    def add(self, label: str, content: bytes) -> int:
+        """Put bytes into a segment of their own; return its descriptor."""
+        segment = Segment.create(label, len(content))
+        segment.view(len(content))[:] = content
+        self._segments.append(segment)
+        return segment.fd
+
+    def close(self) -> None:
+        """Close all descriptors."""
+        for segment in self._segments:
+            segment.close()
 
 
 def _cores() -> int:

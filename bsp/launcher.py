@@ -1,8 +1,8 @@
 """Starting worker processes.
 
-A `Launcher` starts the workers of a job and returns a handle for each. `LocalLauncher` starts fresh interpreters on this host
-(never forks: a forked child inherits locks and thread pools in the middle of their work). A worker runs a line of ours instead of
-the user's script, so that scripts need no `__main__` guard.
+A `Launcher` starts the workers of a job and returns a handle for each. `LocalLauncher` starts fresh interpreters on
+this host (never forks: a forked child inherits locks and thread pools in the middle of their work). A worker runs a
+line of ours instead of the user's script, so that scripts need no `__main__` guard.
 """
 
 import contextlib
@@ -20,7 +20,8 @@ _BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
 
 # -P keeps the working directory off the path until the caller's own path is set.
 _BOOTSTRAP = (
-    "import json, os, sys; fd = int(sys.argv[1]); spec = json.loads(os.pread(fd, os.fstat(fd).st_size, 0).rstrip(bytes(1))); os.close(fd); "
+    "import json, os, sys; fd = int(sys.argv[1]); "
+    "spec = json.loads(os.pread(fd, os.fstat(fd).st_size, 0).rstrip(bytes(1))); os.close(fd); "
     "sys.path[:] = spec['path']; from horn.bsp.worker import main; main(spec, *map(int, sys.argv[2:]))"
 )
 

@@ -8,9 +8,9 @@ the descriptors; a segment grows in place, and whoever needs the new part maps i
 import ctypes
 import mmap
 import os
-import sys
 import tempfile
 import weakref
+from pathlib import Path
 
 from .errors import BSPError
 
@@ -18,16 +18,16 @@ PAGE = mmap.PAGESIZE
 
 
 def _anonymous_file(label: str) -> int:
-    if sys.platform == "linux":
+    if hasattr(os, "memfd_create"):
         return os.memfd_create(f"horn-{label}", os.MFD_CLOEXEC)
     fd, path = tempfile.mkstemp(prefix="horn-")
-    os.unlink(path)
+    Path(path).unlink()
     return fd
 
 
 def _reserve(fd: int, size: int) -> None:
     """Make `size` bytes exist. Allocated, not only promised: a write past full memory would be SIGBUS."""
-    if sys.platform == "linux":
+    if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(fd, 0, size)
     else:
         os.ftruncate(fd, size)
@@ -92,6 +92,11 @@ class Segment:
     def view(self, size: int) -> memoryview:
         """Return the first `size` bytes as writable memory."""
         return memoryview(self.map(size))[:size]
+
+    def close(self) -> None:
+        """Close the descriptor. Views that others hold stay valid; the memory goes with the last of them."""
+        self._close()
+        self._map, self.mapped = None, 0
 
     def address(self) -> int:
         """Return the address of the first byte of the present mapping, for futexes."""

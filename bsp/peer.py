@@ -1,6 +1,7 @@
 """The peer: everything that a BSP program can do.
 
-A program runs in supersteps. It computes, sends, and calls `sync()`; what was sent in superstep s is readable in s+1 and only there.
+A program runs in supersteps. It computes, sends, and calls `sync()`; what was sent in superstep s is readable in s+1
+and only there.
 Costs are given in the BSP model: h bytes sent or received by a peer cost h·g, a barrier costs l.
 """
 
@@ -27,10 +28,10 @@ class Peer:
         num_processes: how many worker processes the job has.
         superstep: how many supersteps have ended.
         counters: counts by name, added up over all peers in `BSPJob.counters` at the end.
-        shared: the arrays that `BSPJob(shared=...)` was given: the same memory in every peer and in the caller. Who writes what
-            between two barriers is up to the program.
-        stopping: whether the job was asked to stop. All peers see the same answer at the same place of the program, as it changes only
-            at barriers.
+        shared: the arrays that `BSPJob(shared=...)` was given: the same memory in every peer and in the caller. Who
+            writes what between two barriers is up to the program.
+        stopping: whether the job was asked to stop. All peers see the same answer at the same place of the program, as
+            it changes only in `sync()`.
     """
 
     def __init__(
@@ -75,7 +76,10 @@ class Peer:
         self._site.mailbox.send(self.superstep, self.index, to, value, move)
 
     def messages(self) -> list[Any]:
-        """Return what was sent to this peer in the last superstep, ordered by (sender, sequence). Arrays are writable and own."""
+        """Return what was sent to this peer in the last superstep, ordered by (sender, sequence).
+
+        The arrays in it are this peer's own and writable.
+        """
         if self._messages is None:
             self._messages = [message.value() for message in self._site.mailbox.received(self.index)]
         return self._messages
@@ -104,8 +108,8 @@ class Peer:
 
         Args:
             value: an array or a number; the same shape and dtype on all peers.
-            op: "sum", "mean", "max" or "min". Sums are formed along one binary tree over the peers: the same bits for any number of
-                processes. Booleans count as int64; the mean of integers is float64.
+            op: "sum", "mean", "max" or "min". Sums are formed along one binary tree over the peers: the same bits
+                for any number of processes. Booleans count as int64; the mean of integers is float64.
             out: an array to write the result into; may be `value` itself.
 
         Returns:
@@ -135,7 +139,9 @@ class Peer:
         return self._site.collectives.broadcast(self.index, value, root)
 
     def progress(self, value: object) -> None:
-        """Report to the caller of `run()`: peer 0's value is handed to the job's `on_progress`. Does not wait; no-op on other peers.
+        """Report to the caller of `run()`: what peer 0 gives is handed to the job's `on_progress`.
+
+        Does not wait; has no effect on other peers.
 
         Args:
             value: anything that can be pickled.

@@ -31,7 +31,9 @@ def check_program(program: object) -> None:
     """Raise BSPError for what cannot be run."""
     if isinstance(program, type):
         if not issubclass(program, BSP):
-            raise BSPError(f"a program is a function of the peer or a subclass of BSP, got the class {program.__name__}")
+            raise BSPError(
+                f"a program is a function of the peer or a subclass of BSP, got the class {program.__name__}"
+            )
     elif not isinstance(program, BSP) and not callable(program):
         raise BSPError(f"a program is a function of the peer or a BSP, got {program!r}")
 

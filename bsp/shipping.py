@@ -1,8 +1,9 @@
 """How programs and values travel between the launcher and its own workers.
 
-Programs go by value (dill): functions and classes of a script, of a notebook, or of code read from standard input arrive with the
-globals that they use, and the script itself is never run again. What lives in an importable module goes by name; for
-modules that the caller has loaded from files that no search path leads to, the worker is told the files.
+Programs go by value (dill): functions and classes of a script, of a notebook, or of code read from standard input
+arrive with the globals that they use, and the script itself is never run again. What lives in an importable module
+goes by name; for modules that the caller has loaded from files that no search path leads to, the worker is told the
+files.
 """
 
 import importlib.util

@@ -19,6 +19,7 @@ class Site:
         control: the job's control words.
         barrier: the barrier between the processes.
         arenas, contributions, results: per process, the memory for its messages and collectives.
+        timeout: seconds that a peer waits for the others of its process, or None for as long as it takes.
         before: called by the last thread of the process to arrive, before the processes meet.
     """
 
@@ -32,6 +33,7 @@ class Site:
         arenas: Sequence[tuple[Segment, Segment]],
         contributions: Sequence[Segment],
         results: Sequence[Segment],
+        timeout: float | None = None,
         before: Callable[[], None] | None = None,
     ) -> None:
         self.placement = placement
@@ -40,7 +42,7 @@ class Site:
         self._barrier = barrier
         self._before = before
         self._superstep = 0
-        self._threads = ThreadBarrier(placement.ranks(process), self._cross, barrier.check)
+        self._threads = ThreadBarrier(placement.ranks(process), self._cross, barrier.check, timeout)
         self.mailbox = Mailbox(placement, process, Outbox(process, arenas))
         self.collectives = Collectives(placement, process, contributions, results, self.wait)
 

@@ -1,7 +1,8 @@
 """The launcher's watch over a running job: collects what the workers report, and ends the job when one of them is lost.
 
-A worker's death shows as the end of its pipe, at once; a look at its exit code every 0.1 s covers pipes that a grandchild holds
-open. After a failure the innocent workers get a moment to leave (their `cleanup` runs), then they are killed.
+A worker's death shows as the end of its pipe, at once; a look at its exit code every 0.1 s covers pipes that a
+grandchild holds open. After a failure the innocent workers get a moment to leave (their `cleanup` runs), then they are
+killed.
 """
 
 import json
@@ -154,8 +155,7 @@ def _failure(peer: int, payload: bytes) -> BSPError:
 
 
 def _engine_error(name: str, message: str, ranks: list[int]) -> BSPError:
-    kind = getattr(errors, name)
-    assert issubclass(kind, BSPError)
+    kind: type[BSPError] = getattr(errors, name)
     return kind(message, ranks)
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import io
 import json
 import os
 import signal
@@ -34,7 +35,8 @@ def main(spec: dict[str, Any], process: int, pipe: int) -> None:
     for fd in (pipe, *spec["descriptors"]):
         os.set_inheritable(fd, False)
     sys.argv[:] = spec["argv"]
-    sys.stdout.reconfigure(line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     writer = frames.FrameWriter(pipe)
     worker = Worker(spec, process, writer)
     finished = worker.run()
@@ -80,6 +82,7 @@ class Worker:
             process,
             self._control,
             barrier,
+            timeout=spec["timeout"],
             arenas=[(Segment(even), Segment(odd)) for even, odd in spec["arenas"]],
             contributions=[Segment(fd) for fd in spec["contributions"]],
             results=[Segment(fd) for fd in spec["results"]],

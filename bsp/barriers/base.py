@@ -1,7 +1,7 @@
 """What all barriers share: how an arrival says what it came for, and what the barrier answers.
 
-All peers must come to a barrier for the same reason. A call code names it, so that a peer that calls `sync()` while another
-calls `allreduce()`, or has finished, is told so instead of exchanging nonsense or waiting for ever.
+All peers must come to a barrier for the same reason. A call code names it, so that a peer that calls `sync()` while
+another calls `allreduce()`, or has finished, is told so instead of exchanging nonsense or waiting for ever.
 """
 
 import zlib

@@ -1,25 +1,21 @@
 """The barrier between the processes of a host: a gather to process 0 and a release, on words in shared memory.
 
-Process 0 is the root. It waits for every arrival word in turn, joins what they brought, lets a coordinator decide where one
-stands above the host, and publishes the verdict with the release word. Cost: l = 4-14 µs for 2 processes, 0.1-0.2 ms for 20 on two
-cores. No process can be more than one generation ahead of another.
+Process 0 is the root. It waits for every arrival word in turn, joins what they brought, lets a coordinator decide
+where one stands above the host, and publishes the verdict with the release word. Cost: l = 4-14 µs for 2 processes,
+0.1-0.2 ms for 20 on two cores. No process can be more than one generation ahead of another.
 """
 
-import logging
 import os
-import time
 from collections.abc import Callable
 
 from ..control import ControlBlock
-from ..errors import BarrierTimeout, BSPError, JobAborted, format_ranks
+from ..errors import BSPError, JobAborted, format_ranks
 from ..placement import Placement
 from .base import MISMATCH, STOP, Arrival, Verdict, describe_call
-
-logger = logging.getLogger("horn.bsp")
+from .patience import Patience
 
 # Generations are signed 32-bit words; equality is all that is asked of them, so they may wrap.
 _GENERATIONS = 2**30
-SLOW_AFTER = 10.0
 
 
 class ProcessBarrier:
@@ -51,8 +47,7 @@ class ProcessBarrier:
         self._above = above
         self._parent = parent
         self._generation = 0
-        self._since = 0.0
-        self._slow_at = 0.0
+        self._patience: Patience | None = None
 
     def wait(self, arrival: Arrival) -> Verdict:
         """Wait for all processes.
@@ -66,7 +61,7 @@ class ProcessBarrier:
             BSPError: the processes came for different reasons.
         """
         self._generation = (self._generation + 1) % _GENERATIONS
-        self._since = 0.0
+        self._patience = None
         control, generation = self._control, self._generation
         control.announce(self._rank, generation, arrival.call, arrival.flags)
         if self._rank == 0:
@@ -75,7 +70,7 @@ class ProcessBarrier:
                 self._above()
             control.release(generation, flags)
         else:
-            flags = control.await_release(generation, self.check)
+            flags = control.await_release(generation, self._wait_on)
         if control.aborted:
             control.check()
         if flags & MISMATCH:
@@ -85,29 +80,22 @@ class ProcessBarrier:
     def _gather(self, arrival: Arrival) -> int:
         flags = arrival.flags
         for rank in range(1, self._control.processes):
-            call, theirs = self._control.await_arrival(rank, self._generation, self.check)
+            call, theirs = self._control.await_arrival(rank, self._generation, self._wait_on)
             flags |= theirs | (MISMATCH if call != arrival.call else 0)
         # Sampled once, by the root: so all peers see a request to stop in the same superstep.
         return flags | (STOP if self._control.stop_requested else 0)
 
     def check(self) -> None:
-        """Look around while waiting: is the job still alive, and are we waiting too long?"""
+        """Raise JobAborted when the job was ended or its launcher is gone. Runs every 50 ms in every waiting peer."""
         self._control.check()
         if self._parent is not None and os.getppid() != self._parent:
             raise JobAborted("the launcher of the job is gone")
-        now = time.monotonic()
-        if not self._since:
-            self._since, self._slow_at = now, now + SLOW_AFTER
-        if self._timeout is not None and now - self._since > self._timeout:
-            missing = self.missing()
-            raise BarrierTimeout(
-                f"{format_ranks(missing)} did not arrive at the barrier within {self._timeout} s; "
-                "if they only need longer, give the job a larger timeout",
-                missing,
-            )
-        if now > self._slow_at and self._rank == 0:
-            self._slow_at = now + 2 * (now - self._since)
-            logger.warning("waiting at the barrier for %.0f s for %s", now - self._since, format_ranks(self.missing()))
+
+    def _wait_on(self) -> None:
+        self.check()
+        if self._patience is None:
+            self._patience = Patience(self._timeout, self.missing)
+        self._patience.check()
 
     def missing(self) -> list[int]:
         """Return the peers of the processes that have not arrived."""
@@ -125,4 +113,4 @@ class ProcessBarrier:
 def explain_mismatch(calls: dict[int, list[int]]) -> str:
     """Say who came to a barrier for what."""
     told = "; ".join(f"{format_ranks(ranks)} {describe_call(call)}" for call, ranks in calls.items())
-    return f"the peers came to one barrier for different reasons: {told}. All must make the same calls in the same order"
+    return f"the peers came to one barrier for different reasons: {told}. All must make the same calls in order"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ..errors import BSPError
 from .base import Arrival, Verdict
+from .patience import Patience
 from .processes import explain_mismatch
 
 # How often a waiting thread looks whether the job was aborted.
@@ -21,12 +22,16 @@ class ThreadBarrier:
         ranks: the peers of this process.
         cross: called by the last thread with what all came for; its verdict, or its error, is everyone's.
         check: called by waiting threads every 50 ms; may raise to end the wait.
+        timeout: seconds to wait for peers of this process, or None for as long as it takes.
     """
 
-    def __init__(self, ranks: range, cross: Callable[[Arrival], Verdict], check: Callable[[], None]) -> None:
+    def __init__(
+        self, ranks: range, cross: Callable[[Arrival], Verdict], check: Callable[[], None], timeout: float | None = None
+    ) -> None:
         self._ranks = ranks
         self._cross = cross
         self._check = check
+        self._timeout = timeout
         self._mutex = threading.Lock()
         self._gates = [threading.Lock() for _ in ranks]
         for gate in self._gates:
@@ -45,12 +50,21 @@ class ThreadBarrier:
         if last:
             self._go_first(rank, call)
         else:
-            gate = self._gates[rank - self._ranks.start]
-            while not gate.acquire(timeout=SLICE):
-                self._check()
+            self._sleep(self._gates[rank - self._ranks.start])
         if self._error is not None:
             raise self._error
         return self._verdict
+
+    def _sleep(self, gate: threading.Lock) -> None:
+        patience: Patience | None = None
+        while not gate.acquire(timeout=SLICE):
+            self._check()
+            patience = patience or Patience(self._timeout, self._missing)
+            patience.check()
+
+    def _missing(self) -> list[int]:
+        """Return the peers of this process that are still computing: none while the last one is crossing."""
+        return [rank for rank in self._ranks if rank not in self._calls] if self._calls else []
 
     def _go_first(self, rank: int, call: int) -> None:
         try:
