@@ -86,15 +86,19 @@ def binomial(neuron: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any,
     word = philox(neuron, position, step, draw, k0, k1)[0]
     unit = np.float64(word >> _U32(8)) * 2.0**-24
     chance = np.float64(np.float32(p))
+    if chance <= 0.0:
+        return np.float32(0.0)
     if chance >= 1.0:
         return np.float32(n)
-    mass = (1.0 - chance) ** n
+    # In logarithms: (1 - p)ⁿ itself is 0 for large n.
+    failure = math.log1p(-chance)
+    mass = n * failure
+    total = math.exp(mass)
     successes = 0
-    total = mass
     while unit >= total and successes < n:
-        mass *= (n - successes) * chance / ((successes + 1) * (1.0 - chance))
+        mass += math.log((n - successes) / (successes + 1.0)) + math.log(chance) - failure
         successes += 1
-        total += mass
+        total += math.exp(mass)
     return np.float32(successes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from ..activations.base import Activation
 from ..errors import NeuronError, definition
@@ -107,12 +107,12 @@ class ForwardRun(Run):
 class BiasForwardRun(Run):
     """A run of the bias's `forward`, on no messages: whatever it feeds forward, its output is 1."""
 
-    def execute(self) -> float:
-        """Run it, and return 1."""
+    def execute(self) -> None:
+        """Run it."""
         self.neuron.output = ONE
-        with self.blaming("forward"):
+        # A mean over no messages is 0/0. Nothing uses what it was to become: the output is 1 all the same.
+        with self.blaming("forward"), suppress(ArithmeticError, ValueError):
             self.neuron.forward(Messages([]))
-        return ONE
 
     def feedforward(self, output: float) -> None:
         number(output, "feedforward(output)")
