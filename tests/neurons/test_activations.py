@@ -79,7 +79,7 @@ def test_a_derivative_of_three_arguments_is_refused_with_its_line() -> None:
         def derivative(self, y: float, x: float, z: float) -> float:
             return y + x + z
 
-    with pytest.raises(NeuronError, match="Odd.derivative must be") as caught:
+    with pytest.raises(NeuronError, match=r"Odd\.derivative must be") as caught:
         as_activation(Odd)
     assert caught.value.where is not None
     assert Path(caught.value.where.file) == Path(__file__)

@@ -62,7 +62,9 @@ def shorter(output: np.ndarray) -> np.ndarray:
 
 
 def test_a_vector_of_another_length_is_refused_with_the_line() -> None:
-    with pytest.raises(NeuronError, match=r"interlayer function shorter: apply must return .* 5 units, got shape \(4,") as e:
+    with pytest.raises(
+        NeuronError, match=r"interlayer function shorter: apply must return .* 5 units, got shape \(4,"
+    ) as e:
         FunctionInterlayer(shorter).apply_batch(np.ones((2, 5), np.float32))
     assert e.value.where is not None
     assert Path(e.value.where.file) == Path(__file__)
