@@ -1,1 +1,38 @@
 """Layered networks, their training in parallel, and what keeps them: data, schedules, files."""
+
+from .convergence import Convergence
+from .data import DataError, Dataset, DataUnavailable, ScaledArray, digits, mnist, mnist_or_digits
+from .errors import ModelFileError, TrainingDiverged, WorkerLost
+from .history import Evaluation, History, ValidationRecord
+from .network import NeuralNetwork
+from .parameters import ParameterList
+from .schedules import ConstantSchedule, ExponentialSchedule, LinearSchedule, Schedule
+from .strategies import AllReduce, Context, Properties, Replicas, SyncStrategy
+
+__all__ = [
+    "AllReduce",
+    "ConstantSchedule",
+    "Context",
+    "Convergence",
+    "DataError",
+    "DataUnavailable",
+    "Dataset",
+    "Evaluation",
+    "ExponentialSchedule",
+    "History",
+    "LinearSchedule",
+    "ModelFileError",
+    "NeuralNetwork",
+    "ParameterList",
+    "Properties",
+    "Replicas",
+    "ScaledArray",
+    "Schedule",
+    "SyncStrategy",
+    "TrainingDiverged",
+    "ValidationRecord",
+    "WorkerLost",
+    "digits",
+    "mnist",
+    "mnist_or_digits",
+]

@@ -1,0 +1,146 @@
+"""Bad input is refused here, before any worker starts: every message says what was seen, what is allowed, what to do.
+
+Arguments come as whatever the user passed, hence `object`.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Rows looked at together, so that checking a memory-mapped file needs little memory.
+ROWS_PER_LOOK = 8192
+
+
+def require_count(name: str, value: object, *, least: int = 1) -> int:
+    """A whole number of at least `least`.
+
+    Raises:
+        TypeError: no whole number.
+        ValueError: below `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return int(value)
+
+
+def _require_number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return float(value)
+
+
+def require_rate(name: str, value: object) -> float:
+    """A finite number of at least 0: a learning rate, a regularization weight.
+
+    Raises:
+        TypeError: no number.
+        ValueError: negative, NaN or infinite.
+    """
+    number = _require_number(name, value)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
+    return number
+
+
+def require_momentum(value: object) -> float:
+    """A number in [0, 1).
+
+    Raises:
+        TypeError: no number.
+        ValueError: outside; from 1 on, updates would grow for ever.
+    """
+    number = _require_number("momentum", value)
+    if not 0 <= number < 1:
+        raise ValueError(f"momentum must be in [0, 1), got {value!r}; 0.9 is usual")
+    return number
+
+
+def require_keep(value: object) -> float:
+    """A probability above 0.
+
+    Raises:
+        TypeError: no number.
+        ValueError: outside of (0, 1].
+    """
+    number = _require_number("keep", value)
+    if not 0 < number <= 1:
+        raise ValueError(f"keep is the probability that a neuron is kept and must be in (0, 1], got {value!r}")
+    return number
+
+
+def require_max_norm(value: object) -> float | None:
+    """None, or a number above 0.
+
+    Raises:
+        TypeError: no number.
+        ValueError: 0 or below, NaN or infinite.
+    """
+    if value is None:
+        return None
+    number = _require_number("max_norm", value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"max_norm must be a finite number above 0, or None for no bound, got {value!r}")
+    return number
+
+
+def require_choice(name: str, value: str, choices: tuple[str, ...]) -> str:
+    """One of `choices`.
+
+    Raises:
+        ValueError: none of them.
+    """
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
+def require_finite(name: str, array: NDArray[Any]) -> None:
+    """Refuse NaN and infinity, naming the first place; looks at few rows at a time.
+
+    Raises:
+        ValueError: there is one.
+    """
+    if array.dtype.kind not in "fc":
+        return
+    for start in range(0, len(array), ROWS_PER_LOOK):
+        rows = np.asarray(array[start : start + ROWS_PER_LOOK])
+        # the sum of finite numbers is finite unless it overflows: one pass without a temporary where all is well
+        with np.errstate(all="ignore"):
+            if math.isfinite(np.sum(rows, dtype=np.float64)):
+                continue
+        bad = np.argwhere(~np.isfinite(rows))
+        if len(bad):
+            place = tuple(int(index) for index in bad[0])
+            seen = rows[place]
+            place = (place[0] + start, *place[1:])
+            raise ValueError(
+                f"{name}{list(place)} is {seen}: all values must be finite in float32 "
+                "(at most 3.4e38); remove or replace such rows first"
+            )
+
+
+def require_width(name: str, shape: tuple[int, ...], features: int) -> None:
+    """A matrix with one column for each neuron of the input layer, and at least one row.
+
+    Raises:
+        ValueError: of another shape.
+    """
+    if len(shape) > 2 and math.prod(shape[1:]) == features:
+        raise ValueError(
+            f"{name} has shape {shape}, needed is (examples, {features}): "
+            f"flatten the examples, {name}.reshape(len({name}), -1)"
+        )
+    if len(shape) != 2 or shape[1] != features:
+        raise ValueError(
+            f"{name} has shape {shape}, the input layer has {features} units: give an array of (examples, {features}), "
+            f"or build the network with input_layer({shape[1] if len(shape) == 2 else '…'})"
+        )
+    if shape[0] == 0:
+        raise ValueError(f"{name} is empty, its shape is {shape}: at least one example is needed")

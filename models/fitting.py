@@ -1,0 +1,132 @@
+"""From the arguments of `fit` to a plan, and from the plan to the trained network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .batches import Order
+from .checks import require_choice, require_count
+from .convergence import Convergence
+from .engines import engine_class
+from .errors import TrainingDiverged
+from .examples import Examples
+from .history import History
+from .parallel import train_in_processes
+from .plan import Plan, available_cores
+from .progress import Monitor
+from .schedules import ScheduleLike
+from .serial import train_here
+from .state import State
+from .strategies import AllReduce, SyncStrategy
+from .trainer import DIVERGED, Outcome
+from .workspace import Workspace, new_workspace
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """The arguments of `NeuralNetwork.fit` beside the data; see there.
+
+    Raises:
+        TypeError, ValueError: an argument out of its range, or arguments that contradict each other.
+    """
+
+    iterations: int | None
+    epochs: int | None
+    batch_size: int
+    shuffle: bool
+    sampling: str
+    validate_every: int | None
+    workers: int
+    processes: int | None
+    submodels: bool
+    sync: SyncStrategy | None
+    zookeeper: str | None
+    convergence: Convergence | None
+    verbose: int
+    timeout: float | None
+    blas_threads: int
+
+    def __post_init__(self) -> None:
+        if (self.iterations is None) == (self.epochs is None):
+            seen = f"iterations={self.iterations} and epochs={self.epochs}"
+            raise ValueError(f"fit needs exactly one of iterations (batches) and epochs (passes), got {seen}")
+        for name in ("iterations", "epochs", "validate_every", "processes"):
+            if getattr(self, name) is not None:
+                require_count(name, getattr(self, name))
+        for name in ("batch_size", "workers", "blas_threads"):
+            require_count(name, getattr(self, name))
+        require_choice("sampling", self.sampling, ("epoch", "replacement"))
+        if self.workers > self.batch_size:
+            raise ValueError(
+                f"workers={self.workers} are more than the batch_size={self.batch_size} examples of a batch: "
+                f"use at most {self.batch_size} workers, or larger batches (an iteration is one batch of the whole job)"
+            )
+        if self.processes is not None and self.processes > self.workers:
+            raise ValueError(f"processes={self.processes} are more than workers={self.workers}: use at most as many")
+        if self.sync is not None and not isinstance(self.sync, SyncStrategy):
+            raise TypeError(f"sync must be a SyncStrategy object such as AllReduce(), got {self.sync!r}")
+        if self.convergence is not None and not isinstance(self.convergence, Convergence):
+            raise TypeError(f"convergence must be Convergence(tol, window) or None, got {self.convergence!r}")
+
+    def plan(
+        self, state: State, examples: int, engine: str, seed: int, momentum: float, schedule: ScheduleLike
+    ) -> Plan:
+        """The plan of this `fit`, for so many examples.
+
+        Raises:
+            ValueError: more workers than examples.
+        """
+        if self.workers > examples:
+            raise ValueError(f"workers={self.workers} are more than the {examples} examples: use at most {examples}")
+        order = Order(examples, self.batch_size, seed, self.shuffle, self.sampling)
+        return Plan(
+            spec=state.spec,
+            engine=engine,
+            seed=seed,
+            momentum=momentum,
+            schedule=schedule,
+            strategy=self.sync or AllReduce(),
+            order=order,
+            start=state.place_among(examples),
+            first_step=state.step,
+            iterations=self.iterations or order.batches * (self.epochs or 0),
+            workers=self.workers,
+            processes=self.processes or min(self.workers, available_cores()),
+            submodels=self.submodels,
+            convergence=self.convergence,
+            validate_every=self.validate_every,
+        )
+
+
+def run_fit(plan: Plan, options: FitOptions, state: State, examples: Examples, validation: Examples | None) -> History:
+    """Train as planned, and take what came of it into `state`: all of it, or after an error nothing.
+
+    Raises:
+        TrainingDiverged: the loss of a step is not a number.
+        NeuronError, WorkerLost, BSPError, KeyboardInterrupt: as `NeuralNetwork.fit`.
+    """
+    workspace = new_workspace(plan, examples, validation, state.parameters, state.previous)
+    with Monitor(plan.iterations, options.verbose) as monitor:
+        outcome = _train(plan, options, workspace, monitor)
+    history = outcome.history
+    if history.stopped == DIVERGED:
+        step, rate = len(history) - 1, history.learning_rate[-1]
+        raise TrainingDiverged(
+            f"the loss of iteration {step} is not a number, at learning rate {rate:.4g} and momentum "
+            f"{plan.momentum:.4g}: try a tenth of the rate, or max_norm=; the network keeps its weights from before"
+        )
+    np.copyto(state.parameters, workspace.parameters)
+    np.copyto(state.previous, workspace.previous)
+    state.step += len(history)
+    state.place, state.examples = outcome.place, len(examples)
+    return history
+
+
+def _train(plan: Plan, options: FitOptions, workspace: Workspace, monitor: Monitor) -> Outcome:
+    if options.workers == 1 and options.zookeeper is None:
+        return train_here(plan, workspace, monitor, options.blas_threads)
+    # compiles here, once, what the processes then load; and what is wrong with a neuron is found before any starts
+    engine_class(plan.engine)(plan.spec, workspace.parameters, workspace.previous, seed=plan.seed)
+    return train_in_processes(plan, workspace, monitor, options.blas_threads, options.zookeeper, options.timeout)

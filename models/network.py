@@ -1,0 +1,397 @@
+"""`NeuralNetwork`: what a user builds, trains, asks and keeps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from horn.neurons import Activation, Cost, Engine, Identity, Layer, NetworkSpec, Neuron, StandardNeuron
+
+from . import checks
+from .architecture import LayerSettings, expand, input_layers, output_cost
+from .convergence import Convergence
+from .engines import engine_class
+from .evaluation import BLOCK, predict, score_part
+from .examples import Sliceable, as_examples, as_features
+from .fitting import FitOptions, run_fit
+from .history import Evaluation, History
+from .initialization import initial_parameters
+from .interlayers import InterlayerLike
+from .parameters import ParameterList, bias_list, weight_list
+from .persistence import load_network, save_network
+from .schedules import ScheduleLike, as_schedule
+from .state import State
+from .strategies import SyncStrategy
+from .summary import summary
+
+
+class NeuralNetwork:
+    """A layered network of neurons.
+
+    Args:
+        learning_rate: a number of at least 0, or a schedule (see `horn.models.schedules`). May be set again later.
+        momentum: share of a weight's last change that is added to its next one, in [0, 1). May be set again later.
+        seed: seed of the initial weights, the order of the examples and the neurons' random draws.
+        engine: "compiled", or "interpreter": the neurons' methods run literally, for debugging; slow.
+        regularization: λ ≥ 0; adds λ·weight to the gradient of every weight (not of biases).
+        max_norm: bound on the norm of a neuron's incoming weights, without the bias; None for no bound.
+
+    Attributes:
+        history: the course of the last `fit`; None before.
+
+    Raises:
+        TypeError, ValueError: an argument out of its range.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | ScheduleLike = 0.1,
+        momentum: float = 0.9,
+        seed: int = 1,
+        engine: str = "compiled",
+        regularization: float = 0.0,
+        max_norm: float | None = None,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.seed = checks.require_count("seed", seed, least=0)
+        self.engine = engine
+        self.regularization = checks.require_rate("regularization", regularization)
+        self.max_norm = checks.require_max_norm(max_norm)
+        self.history: History | None = None
+        engine_class(engine)
+        self._layers: list[Layer] = []
+        self._state: State | None = None
+        self._predictor: Engine | None = None
+
+    @property
+    def learning_rate(self) -> float | ScheduleLike:
+        """The learning rate or schedule, as it was given."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float | ScheduleLike) -> None:
+        self._schedule = as_schedule(rate)
+        self._learning_rate = rate
+
+    @property
+    def momentum(self) -> float:
+        """The momentum."""
+        return self._momentum
+
+    @momentum.setter
+    def momentum(self, momentum: float) -> None:
+        self._momentum = checks.require_momentum(momentum)
+
+    # -- building ---------------------------------------------------------------------------------------------------
+
+    def input_layer(
+        self,
+        units: SupportsIndex,
+        keep: float | None = None,
+        neuron: type[Neuron] | None = None,
+        **hyperparameters: float,
+    ) -> None:
+        """Begin the network with its inputs, which are neurons too.
+
+        Args:
+            units: number of features.
+            keep: probability that an input is kept while training; makes them `DropoutNeuron`.
+            neuron: their class; `StandardNeuron` by default.
+            **hyperparameters: numbers for class attributes of `neuron`.
+
+        Raises:
+            ValueError: there are inputs already, `units` is below 1, `keep` not in (0, 1].
+            NeuronError: no neuron class, or one without such a hyperparameter.
+        """
+        if self._layers:
+            raise ValueError("the network has its inputs already: input_layer comes first, and once")
+        self._layers = input_layers(units, keep, neuron, hyperparameters)
+
+    def add_layer(
+        self,
+        units: SupportsIndex,
+        activation: Activation | type[Activation] = Identity,
+        neuron: type[Neuron] = StandardNeuron,
+        *,
+        bias: bool | None = None,
+        interlayer: InterlayerLike | None = None,
+        interlayer_neuron: type[Neuron] = StandardNeuron,
+        **hyperparameters: float,
+    ) -> None:
+        """Add a layer, every neuron of which gets a message from every neuron of the layer before.
+
+        Args:
+            units: number of neurons.
+            activation: their activation, an object or a class.
+            neuron: their class.
+            bias: True adds a bias; None: where the class's forward is one weighted sum.
+            interlayer: a normalization of the layer's outputs, vector in, vector out; becomes a layer of its own.
+            interlayer_neuron: the neurons of that layer, which own the outgoing synapses.
+            **hyperparameters: numbers for class attributes of `neuron`.
+
+        Raises:
+            ValueError: no inputs yet, the network is complete, or `units` is below 1.
+            NeuronError: a class, activation or interlayer that cannot be used, or more than one normalization.
+        """
+        self._require_open("add_layer")
+        self._layers += expand(
+            LayerSettings(units, activation, neuron, bias, interlayer, interlayer_neuron, hyperparameters),
+            len(self._layers),
+        )
+
+    #: Horn's spelling.
+    addLayer = add_layer
+
+    def output_layer(
+        self,
+        units: SupportsIndex,
+        activation: Activation | type[Activation] = Identity,
+        neuron: type[Neuron] = StandardNeuron,
+        *,
+        cost: Cost | type[Cost],
+        bias: bool | None = None,
+        interlayer: InterlayerLike | None = None,
+        interlayer_neuron: type[Neuron] = StandardNeuron,
+        **hyperparameters: float,
+    ) -> None:
+        """Complete the network; its weights are drawn.
+
+        Args:
+            units: number of outputs.
+            activation: as for `add_layer`.
+            neuron: as for `add_layer`.
+            cost: what training minimises, an object or a class. Over outputs that are one distribution (Softmax),
+                `CrossEntropy` means `CategoricalCrossEntropy`.
+            bias: as for `add_layer`.
+            interlayer: as for `add_layer`.
+            interlayer_neuron: as for `add_layer`.
+            **hyperparameters: numbers for class attributes of `neuron`.
+
+        Raises:
+            ValueError, NeuronError: as `add_layer`.
+        """
+        self._require_open("output_layer")
+        self._layers += expand(
+            LayerSettings(units, activation, neuron, bias, interlayer, interlayer_neuron, hyperparameters),
+            len(self._layers),
+        )
+        chosen = output_cost(cost, self._layers[-1])
+        spec = NetworkSpec(tuple(self._layers), chosen, self.regularization, self.max_norm)
+        self._state = State.new(spec, initial_parameters(spec, self.seed))
+
+    def _require_open(self, method: str) -> None:
+        if not self._layers:
+            raise ValueError(f"the network has no inputs yet: call input_layer(units) before {method}")
+        if self._state is not None:
+            raise ValueError(f"the network is complete, it has its output layer: call {method} before, or build anew")
+
+    def _complete(self) -> State:
+        if self._state is None:
+            raise ValueError("the network has no output layer: call output_layer(units, activation, neuron, cost=...)")
+        return self._state
+
+    # -- what it is made of -------------------------------------------------------------------------------------------
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network as the engines see it."""
+        return self._complete().spec
+
+    @property
+    def step(self) -> int:
+        """Number of training steps made, over all fits."""
+        return self._complete().step
+
+    @property
+    def weights(self) -> ParameterList:
+        """Weights of each connection, float32 (senders, receivers): views; what is assigned is copied in."""
+        state = self._complete()
+        return weight_list(state.spec, state.parameters)
+
+    @weights.setter
+    def weights(self, values: Sequence[ArrayLike | None]) -> None:
+        self.weights.assign(values)
+
+    @property
+    def biases(self) -> ParameterList:
+        """Biases of each connection, float32 (receivers,), None where it has none; assignable like `weights`."""
+        state = self._complete()
+        return bias_list(state.spec, state.parameters)
+
+    @biases.setter
+    def biases(self, values: Sequence[ArrayLike | None]) -> None:
+        self.biases.assign(values)
+
+    def summary(self) -> str:
+        """A table of the layers: units, activation, neuron, parameters."""
+        return summary(self.spec)
+
+    # -- training -----------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Sliceable,
+        y: Any,
+        *,
+        iterations: int | None = None,
+        epochs: int | None = None,
+        batch_size: int,
+        shuffle: bool = True,
+        sampling: str = "epoch",
+        validation: tuple[Sliceable, Any] | None = None,
+        validate_every: int | None = None,
+        workers: int = 1,
+        processes: int | None = None,
+        submodels: bool = False,
+        sync: SyncStrategy | None = None,
+        zookeeper: str | None = None,
+        convergence: Convergence | None = None,
+        verbose: int = 1,
+        timeout: float | None = None,
+        blas_threads: int = 1,
+    ) -> History:
+        """Train. A second `fit` goes on where the first ended, momentum and place in the shuffle included.
+
+        An iteration is one batch of the whole job, split evenly over the workers: the same work for any number of
+        them, and the same weights to rounding. Same seed and same number of processes: the same bits.
+
+        Args:
+            x: inputs (examples, features): float32, uint8 or a `ScaledArray` as they are, also memory-mapped; other
+                numbers are converted to float32.
+            y: integer labels (examples,), or targets (examples, units).
+            iterations: number of batches; exactly one of this and `epochs`.
+            epochs: number of passes over the data.
+            batch_size: examples per batch of the whole job.
+            shuffle: False takes the examples as they come, in every pass.
+            sampling: "epoch" takes each example once per pass; "replacement" draws each batch from all of them.
+            validation: inputs and labels to look at during training.
+            validate_every: iterations between two looks; None: after each pass over the data. And once at the end.
+            workers: parts that each batch is split into; 1 trains in the calling process.
+            processes: worker processes; by default as many as workers, but no more than cores.
+            submodels: True: each worker trains its own sub-model of each batch; dropout is drawn once per worker and
+                batch, not once per example.
+            sync: what becomes of the workers' updates; `AllReduce()` by default.
+            zookeeper: "host:port,…" of the servers that coordinate the job; None: the embedded coordinator.
+            convergence: when to stop early; None: never.
+            verbose: 0 shows no progress bar.
+            timeout: seconds that a worker waits for the others at a barrier; None: as long as they live.
+            blas_threads: threads of the BLAS, in each process.
+
+        Returns:
+            The history, which is also kept as ``self.history``.
+
+        Raises:
+            TypeError, ValueError: bad input; nothing was started.
+            NeuronError: neurons that cannot be run; nothing was started.
+            TrainingDiverged: the loss is not a number.
+            WorkerLost, BSPError: a worker process died, or failed.
+            KeyboardInterrupt: Ctrl-C; weights and history of the completed iterations are kept. After any other error
+                the network is as it was before.
+        """
+        state = self._complete()
+        features, units = state.spec.layers[0].units, state.spec.layers[-1].units
+        options = FitOptions(
+            iterations=iterations,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            sampling=sampling,
+            validate_every=validate_every,
+            workers=workers,
+            processes=processes,
+            submodels=submodels,
+            sync=sync,
+            zookeeper=zookeeper,
+            convergence=convergence,
+            verbose=verbose,
+            timeout=timeout,
+            blas_threads=blas_threads,
+        )
+        examples = as_examples(x, y, features, units)
+        looked_at = validation and as_examples(*validation, features, units, ("validation x", "validation y"))
+        plan = options.plan(state, len(examples), self.engine, self.seed, self.momentum, self._schedule)
+        self.history = run_fit(plan, options, state, examples, looked_at)
+        if self.history.stopped == "interrupted":
+            raise KeyboardInterrupt
+        return self.history
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def predict(self, x: Sliceable, batch_size: int = BLOCK) -> NDArray[np.float32]:
+        """Outputs of the last layer, float32 (examples, units); the whole network, dropout scaled.
+
+        Args:
+            x: inputs, as for `fit`.
+            batch_size: examples computed together; bounds the memory needed.
+
+        Raises:
+            TypeError, ValueError: bad input.
+        """
+        engine = self._engine()
+        features = as_features(x, engine.spec.layers[0].units)
+        return predict(engine, features, checks.require_count("batch_size", batch_size))
+
+    def evaluate(self, x: Sliceable, y: Any, batch_size: int = BLOCK) -> Evaluation:
+        """Mean loss, and share of the examples put into the right class.
+
+        Args:
+            x: inputs, as for `fit`.
+            y: labels or targets, as for `fit`.
+            batch_size: examples computed together; bounds the memory needed.
+
+        Raises:
+            TypeError, ValueError: bad input.
+        """
+        engine = self._engine()
+        layers = engine.spec.layers
+        examples = as_examples(x, y, layers[0].units, layers[-1].units)
+        score = score_part(engine, examples, block=checks.require_count("batch_size", batch_size))
+        return Evaluation(score.loss / score.examples, score.correct / score.examples)
+
+    def _engine(self) -> Engine:
+        """The engine that predicts; it reads the parameters where they are."""
+        state = self._complete()
+        if self._predictor is None:
+            engine = engine_class(self.engine)
+            self._predictor = engine(state.spec, state.parameters, state.previous, seed=self.seed, training=False)
+        return self._predictor
+
+    # -- keeping ------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write architecture, weights and what `fit` goes on from to a safetensors file, whole or not at all.
+
+        Raises:
+            ValueError: no output layer yet.
+            ModelFileError: the file cannot be written, or a part of the network has no name to be found by.
+        """
+        state = self._complete()
+        rate, momentum = self._learning_rate, self.momentum
+        save_network(path, state, seed=self.seed, engine=self.engine, learning_rate=rate, momentum=momentum)
+
+    @classmethod
+    def _with_state(cls, state: State, **arguments: Any) -> NeuralNetwork:
+        """A complete network; `arguments` are the constructor's."""
+        spec = state.spec
+        network = cls(regularization=spec.regularization, max_norm=spec.max_norm, **arguments)
+        network._layers, network._state = list(spec.layers), state
+        return network
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], classes: Iterable[type | Any] = ()) -> NeuralNetwork:
+        """Read a network that `save` wrote; `fit` goes on from there.
+
+        Args:
+            path: the file.
+            classes: neuron classes, activations, costs and functions of your own that it is made of. Nothing is
+                imported because a file says so.
+
+        Raises:
+            ModelFileError: no file, not a model of Horn, damaged, or made of something that is not in `classes`.
+        """
+        return load_network(path, tuple(classes), cls)

@@ -1,0 +1,167 @@
+"""A network, with all that `fit` goes on from, as a model file and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from horn.neurons import Activation, Cost, Dense, FunctionInterlayer, Interlayer, Layer, NetworkSpec, Neuron
+from horn.neurons.neuron import hyperparameters
+from horn.neurons.spec import Incoming
+
+from .batches import Place
+from .checks import require_count
+from .errors import ModelFileError
+from .interlayers import NeuronInterlayer
+from .modelfile import CURE, Tensors, read_model, write_model
+from .naming import Description, Names, describe
+from .schedules import Schedule, ScheduleLike
+from .state import State
+
+if TYPE_CHECKING:
+    from .network import NeuralNetwork
+
+
+def save_network(
+    path: str | os.PathLike[str],
+    state: State,
+    *,
+    seed: int,
+    engine: str,
+    learning_rate: float | ScheduleLike,
+    momentum: float,
+) -> None:
+    """Write a network; see `NeuralNetwork.save`."""
+    spec = state.spec
+    befores = (None, *spec.layers[:-1])
+    network = {
+        "layers": [_describe_layer(layer, before) for layer, before in zip(spec.layers, befores, strict=True)],
+        "cost": describe(spec.cost),
+        "regularization": spec.regularization,
+        "max_norm": spec.max_norm,
+        "seed": seed,
+        "engine": engine,
+        "learning_rate": describe(learning_rate) if callable(learning_rate) else float(learning_rate),
+        "momentum": momentum,
+        "step": state.step,
+        "epoch": state.place.epoch,
+        "offset": state.place.offset,
+        "examples": state.examples,
+    }
+    write_model(path, network, {name: np.ascontiguousarray(array) for name, array in _tensors(state)})
+
+
+def load_network(path: str | os.PathLike[str], classes: tuple[Any, ...], cls: type[NeuralNetwork]) -> NeuralNetwork:
+    """Read a network; see `NeuralNetwork.load`."""
+    network, tensors = read_model(path)
+    names = Names(str(path), classes)
+    try:
+        return _rebuild(network, tensors, names, cls)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelFileError(f"{path} describes no network that this Horn can build ({reason}): {CURE}") from error
+
+
+def _rebuild(network: Description, tensors: Tensors, names: Names, cls: type[NeuralNetwork]) -> NeuralNetwork:
+    layers = _rebuild_layers(network["layers"], names)
+    cost = names.make(network["cost"], Cost)
+    spec = NetworkSpec(layers, cost, network["regularization"], network["max_norm"])
+    state = _filled(spec, tensors)
+    state.step = require_count("step", network["step"], least=0)
+    state.place = Place(network["epoch"], network["offset"])
+    state.examples = network["examples"]
+    rate = network["learning_rate"]
+    return cls._with_state(
+        state,
+        learning_rate=_rebuild_schedule(rate, names) if isinstance(rate, dict) else rate,
+        momentum=network["momentum"],
+        seed=network["seed"],
+        engine=network["engine"],
+    )
+
+
+def _tensors(state: State) -> Iterator[tuple[str, Any]]:
+    """Names and views of all that a file holds, connection by connection."""
+    for number, block in enumerate(state.spec.blocks):
+        for kind, flat in (("", state.parameters), ("previous_", state.previous)):
+            yield f"{kind}weights.{number}", block.weights(flat)
+            if block.bias:
+                yield f"{kind}biases.{number}", block.matrix(flat)[0]
+
+
+def _filled(spec: NetworkSpec, tensors: Tensors) -> State:
+    """A state with the file's numbers, whose shapes are looked at before anything of that size is allocated."""
+    if spec.size != sum(tensor.size for name, tensor in tensors.items() if not name.startswith("previous_")):
+        raise ValueError(f"the layers have {spec.size:,} parameters, the file holds another number")
+    state = State.new(spec, np.zeros(spec.size, np.float32))
+    for name, view in _tensors(state):
+        tensor = tensors[name]
+        if tensor.shape != view.shape or tensor.dtype != np.float32:
+            raise ValueError(f"{name} is {tensor.dtype} of shape {tensor.shape}, needed is float32 of {view.shape}")
+        view[...] = tensor
+    return state
+
+
+def _describe_layer(layer: Layer, before: Layer | None) -> Description:
+    return {
+        "units": layer.units,
+        "neuron": layer.neuron.__name__,
+        "activation": describe(layer.activation),
+        "hyperparameters": dict(layer.hyperparameters),
+        "incoming": _describe_incoming(layer.incoming, before),
+    }
+
+
+def _describe_incoming(incoming: Incoming, before: Layer | None) -> Description | None:
+    if incoming is None or before is None:
+        return None
+    if isinstance(incoming, Dense):
+        return {"bias": incoming.bias}
+    if incoming is before.activation.interlayer:
+        return {"of": "activation"}
+    if isinstance(incoming, NeuronInterlayer):
+        return {"of": "neuron"}
+    return describe(incoming)
+
+
+def _rebuild_layers(descriptions: list[Description], names: Names) -> tuple[Layer, ...]:
+    layers: list[Layer] = []
+    for description in descriptions:
+        neuron: type[Neuron] = names.find(description["neuron"], Neuron)
+        layers.append(
+            Layer(
+                require_count("units", description["units"]),
+                neuron,
+                names.make(description["activation"], Activation),
+                hyperparameters(neuron, description["hyperparameters"]),
+                _rebuild_incoming(description["incoming"], names, layers),
+            )
+        )
+    return tuple(layers)
+
+
+def _rebuild_incoming(description: Description | None, names: Names, before: list[Layer]) -> Incoming:
+    if (description is None) != (not before):
+        raise ValueError("the first layer, and no other, is the input layer")
+    if description is None:
+        return None
+    if "bias" in description:
+        return Dense(bool(description["bias"]))
+    if description.get("of") == "activation":
+        return before[-1].activation.interlayer
+    if description.get("of") == "neuron":
+        return NeuronInterlayer(before[-1].neuron, before[-1].hyperparameters)
+    if "interlayer" in description:
+        backward = description["backward"] and names.function(description["backward"])
+        return FunctionInterlayer(names.function(description["interlayer"]), backward)
+    interlayer: Interlayer = names.make(description, Interlayer)
+    return interlayer
+
+
+def _rebuild_schedule(description: Description, names: Names) -> ScheduleLike:
+    function = "function" in description
+    schedule: ScheduleLike = names.function(description["function"]) if function else names.make(description, Schedule)
+    return schedule

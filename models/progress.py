@@ -1,0 +1,48 @@
+"""What the caller sees of a long `fit`: a progress bar on a terminal, and lines in the log "horn"."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from types import TracebackType
+
+from tqdm import tqdm
+
+from .recorder import Report
+
+log = logging.getLogger("horn.models")
+
+
+class Monitor:
+    """Shows reports as they come. A context manager.
+
+    Args:
+        iterations: how many this `fit` is to make.
+        verbose: 0 shows no bar; nor is there one where standard error is no terminal.
+    """
+
+    def __init__(self, iterations: int, verbose: int) -> None:
+        hidden = verbose == 0 or not sys.stderr.isatty()
+        self._bar = tqdm(total=iterations, unit="it", desc="training", disable=hidden)
+        self._done = 0
+
+    def __enter__(self) -> Monitor:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def __call__(self, report: Report) -> None:
+        """Show how far training is."""
+        self._bar.update(report.iterations - self._done)
+        self._bar.set_postfix(loss=f"{report.loss:.4f}", accuracy=f"{report.accuracy:.4f}", refresh=False)
+        self._done = report.iterations
+        if report.validation is not None:
+            log.info(
+                "iteration %d: validation loss %.4f, accuracy %.4f",
+                report.iterations,
+                report.validation.loss,
+                report.validation.accuracy,
+            )

@@ -1,0 +1,76 @@
+"""Replica 0 writes the history of a `fit`, and tells the caller now and then how far it is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from .history import Evaluation, History, ValidationRecord
+from .strategies import Team
+
+#: Seconds between two reports to the caller.
+REPORT_EVERY = 0.2
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far a `fit` is.
+
+    Attributes:
+        iterations: how many are done.
+        loss: mean loss of the last one.
+        accuracy: accuracy of the last one.
+        validation: the look at the validation examples that was just made, if one was.
+    """
+
+    iterations: int
+    loss: float
+    accuracy: float
+    validation: ValidationRecord | None = None
+
+
+class Recorder:
+    """Writes a `History` in peer 0 of a job; does nothing in the others.
+
+    Args:
+        team: the peers of the job.
+        first_step: number of training steps made before this `fit`.
+    """
+
+    def __init__(self, team: Team, first_step: int) -> None:
+        self.history = History(first_step=first_step)
+        self._team = team
+        self._writes = team.index == 0
+        self._start = self._reported = time.perf_counter()
+
+    def step(self, result: Evaluation, rate: float, metrics: dict[str, float]) -> None:
+        """Write down a step: its loss and accuracy, its rate, the strategy's metrics."""
+        if not self._writes:
+            return
+        now = time.perf_counter()
+        history = self.history
+        history.loss.append(result.loss)
+        history.accuracy.append(result.accuracy)
+        history.learning_rate.append(rate)
+        history.time.append(now - self._start)
+        for name, value in metrics.items():
+            history.metrics.setdefault(name, []).append((len(history), float(value)))
+        if now - self._reported >= REPORT_EVERY:
+            self.report()
+
+    def validation(self, result: Evaluation) -> None:
+        """Write down a look at the validation examples."""
+        if not self._writes:
+            return
+        seconds = time.perf_counter() - self._start
+        record = ValidationRecord(len(self.history), result.loss, result.accuracy, seconds)
+        self.history.validation.append(record)
+        self.report(record)
+
+    def report(self, validation: ValidationRecord | None = None) -> None:
+        """Tell the caller, without waiting, how far training is."""
+        if not self._writes or not self.history.loss:
+            return
+        self._reported = time.perf_counter()
+        history = self.history
+        self._team.progress(Report(len(history), history.loss[-1], history.accuracy[-1], validation))

@@ -1,0 +1,44 @@
+"""What training changes in a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from horn.neurons import NetworkSpec
+
+from .batches import START, Place
+
+
+@dataclass
+class State:
+    """A network's parameters, and where its training stands.
+
+    Args:
+        spec: the network.
+        parameters: flat float32 array of ``spec.size``; changed in place only, views of it are out.
+        previous: the last change of each parameter.
+        step: number of training steps made.
+        place: the place in the shuffle.
+        examples: how many examples that place is among.
+    """
+
+    spec: NetworkSpec
+    parameters: NDArray[np.float32]
+    previous: NDArray[np.float32]
+    step: int = 0
+    place: Place = START
+    examples: int = 0
+
+    @classmethod
+    def new(cls, spec: NetworkSpec, parameters: NDArray[np.float32]) -> State:
+        """The state of a network that has not been trained."""
+        return cls(spec, parameters, np.zeros_like(parameters))
+
+    def place_among(self, examples: int) -> Place:
+        """Where the next `fit` begins: where the last one ended; with a new pass, if the data are others in number."""
+        if examples == self.examples or self.place.offset == 0:
+            return self.place
+        return Place(self.place.epoch + 1, 0)

@@ -1,0 +1,119 @@
+"""What a synchronization strategy is: hooks around a training step, and what they may use.
+
+Every step, each replica of the network computes D on its own part of the job's batch: the part of the neurons' pushes
+that depends on the examples, summed over its part and divided by the examples of the JOB's batch. So the sum of all
+replicas' D is the batch's mean. What becomes of them is the strategy's business:
+
+    before_step → (forward, backward) → on_update → (apply: momentum, decay) → after_step → on_epoch, after a pass
+
+A strategy runs in every peer, on an object of its own; what it keeps on `self` is that peer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .replicas import Replicas, Team
+
+
+class Properties(NamedTuple):
+    """What a strategy promises.
+
+    Attributes:
+        synchronous: all replicas are at the same step between steps.
+        serial_equivalent: the same weights, to rounding, as one worker with the whole batch.
+        elastic: goes on when workers are lost.
+        one_copy: after every step all replicas are equal AND `on_update` returns only ``ctx.shard`` of the change. Then
+            the peers of a host share one copy of the parameters, each applies its shard, and a peer may compute the
+            parts of several workers as one batch.
+    """
+
+    synchronous: bool = True
+    serial_equivalent: bool = False
+    elastic: bool = False
+    one_copy: bool = False
+
+
+@dataclass
+class Context:
+    """What a strategy sees of the training. The framework sets the fields; hooks read them.
+
+    Attributes:
+        params: the parameters that this replica holds, flat, writable, float32. With ``one_copy``, all peers' one copy.
+        previous: the change that the last step made to each of them, same shape.
+        shard: the range of `params` that this peer applies updates to: ``(start, stop)``.
+        replicas: collectives among those who hold the same parameters.
+        world: collectives among all peers of the job.
+        weight: examples of the batch that this replica computes.
+        step: number of the training step, from 0, over all fits.
+        epoch: number of the pass over the data, from 0, over all fits.
+        lr: learning rate of the step.
+        rng: random numbers of this replica; the same in every run.
+        metrics: put numbers here by name; replica 0's end up in ``history.metrics``.
+    """
+
+    params: NDArray[np.float32]
+    previous: NDArray[np.float32]
+    shard: tuple[int, int]
+    replicas: Replicas
+    world: Team
+    rng: np.random.Generator
+    weight: int = 0
+    step: int = 0
+    epoch: int = 0
+    lr: float = 0.0
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+class SyncStrategy:
+    """How replicas of a network are kept together. Override the hooks that you need; each is a no-op otherwise.
+
+    Collectives are supersteps: all replicas must call the same ones in the same order.
+    """
+
+    properties: ClassVar[Properties] = Properties()
+
+    def setup(self, ctx: Context) -> None:
+        """Run before the first step, in every peer: allocate here."""
+
+    def before_step(self, ctx: Context) -> None:
+        """Run before a batch is computed: wait for others, fetch parameters."""
+
+    def on_update(self, ctx: Context, update: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Run when D of this replica's part is there.
+
+        Args:
+            ctx: the step's context.
+            update: D, flat float32 of all parameters; may be overwritten.
+
+        Returns:
+            What to apply here instead, for the range ``ctx.shard``; None applies nothing, neither momentum nor decay.
+        """
+        return update
+
+    def after_step(self, ctx: Context) -> None:
+        """Run after the update is applied: average models, exchange with neighbours."""
+
+    def on_epoch(self, ctx: Context) -> None:
+        """Run after each pass over the data, after `after_step`."""
+
+    def serve(self, store: NDArray[np.float32], source: int, update: NDArray[np.float32]) -> None:
+        """Run on a parameter server for each update that a worker pushes; in jobs with servers only.
+
+        Args:
+            store: the server's shard of the parameters, writable.
+            source: index of the worker.
+            update: what it pushed, same shape.
+        """
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """What this peer's strategy must not lose when the job is interrupted: arrays by name, none by default."""
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `state` gave. Run after `setup`."""

@@ -1,0 +1,108 @@
+"""Collectives among the replicas of a network, for strategies.
+
+`Team` is what training needs of a BSP peer; a `horn.bsp.Peer` is one, and so is `Alone`, the only worker of a job that
+runs in the calling process.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Team(Protocol):
+    """The peers of a job, as one of them sees it. See `horn.bsp.Peer`."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def num_peers(self) -> int: ...
+    @property
+    def stopping(self) -> bool: ...
+    def sync(self) -> None: ...
+    def allreduce(self, x: Any, /, op: str = "sum") -> Any: ...
+    def broadcast(self, x: Any, /, root: int = 0) -> Any: ...
+    def progress(self, value: Any) -> None: ...
+
+
+class Replicas:
+    """Collectives among those who hold the same parameters.
+
+    Args:
+        team: the peers.
+        buffers: one row for each peer, in shared memory where there are several; row i is where peer i's D is computed.
+            No rows where each peer has memory of its own.
+        shard: the range of the parameters that this peer applies updates to.
+    """
+
+    def __init__(self, team: Team, buffers: NDArray[np.float32], shard: tuple[int, int]) -> None:
+        self._team = team
+        self._buffers = buffers
+        self._shares = [buffer[slice(*shard)] for buffer in buffers]
+
+    @property
+    def index(self) -> int:
+        """This replica's index, from 0."""
+        return self._team.index
+
+    @property
+    def num_peers(self) -> int:
+        """Number of replicas."""
+        return self._team.num_peers
+
+    def sync(self) -> None:
+        """Wait until all replicas are here. Cost: l."""
+        self._team.sync()
+
+    def allreduce(self, x: Any, op: str = "sum") -> Any:
+        """Combine an array over all replicas.
+
+        Args:
+            x: array, the same shape everywhere.
+            op: "sum", "mean", "max" or "min".
+
+        Returns:
+            The combination, a new array, the same bits everywhere. Cost: as `horn.bsp.Peer.allreduce`.
+        """
+        return self._team.allreduce(x, op=op)
+
+    def broadcast(self, x: Any, root: int = 0) -> Any:
+        """The value that replica `root` gave. Cost: as `horn.bsp.Peer.broadcast`."""
+        return self._team.broadcast(x, root=root)
+
+    def reduce_scatter(self, update: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Sum `update` over all replicas, and keep this replica's shard of the sum.
+
+        The peers of a host compute D in shared memory: each adds up its own shard, in place, along one binary tree over
+        the replicas' indices, and nothing is copied. Once per step, on what `on_update` was given.
+
+        Args:
+            update: D, flat float32 of all parameters.
+
+        Returns:
+            The sum over ``ctx.shard``; valid until the step ends. Cost: one superstep, reads (replicas − 1)/replicas
+            of `update` from the others' memory.
+
+        Raises:
+            ValueError: `update` is another array than `on_update` was given, or the strategy is not `one_copy`.
+        """
+        if not len(self._shares):
+            raise ValueError(
+                "reduce_scatter is for strategies that declare one_copy in their properties: use allreduce"
+            )
+        if not np.may_share_memory(update, self._buffers[self.index]):
+            raise ValueError("reduce_scatter sums the update that on_update was given, in place: got another array")
+        self.sync()
+        return tree_sum(self._shares)
+
+
+def tree_sum(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Sum arrays along a binary tree over their order, in place: the first one becomes the sum, others partial sums."""
+    stride = 1
+    while stride < len(parts):
+        for index in range(0, len(parts) - stride, 2 * stride):
+            np.add(parts[index], parts[index + stride], out=parts[index])
+        stride *= 2
+    return parts[0]

@@ -1,0 +1,152 @@
+"""The arrays that a job trains on, and how they get into its processes without being copied once for each.
+
+Parameters, updates and scores lie in shared memory that the job brings, and so do the examples; except examples in a
+file that is memory-mapped as a whole, which each process maps for itself.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .examples import Examples, Features
+from .plan import Plan
+
+#: Rows of `Workspace.scores`: two that steps take in turn, so that a fast peer does not overwrite what a slow one
+#: still reads, and one for validation.
+STEP_SLOTS, VALIDATION_SLOT, SLOTS = 2, 2, 3
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The arrays of a job.
+
+    Args:
+        examples: what is trained on.
+        validation: what is looked at from time to time, or None.
+        parameters: flat float32; the job's result.
+        previous: the last change of each parameter.
+        updates: float32 (peers, parameters): row i is where peer i computes D.
+        scores: float64 (SLOTS, peers, 3): sum of losses, correct examples, examples.
+    """
+
+    examples: Examples
+    validation: Examples | None
+    parameters: NDArray[np.float32]
+    previous: NDArray[np.float32]
+    updates: NDArray[np.float32]
+    scores: NDArray[np.float64]
+
+
+def new_workspace(
+    plan: Plan,
+    examples: Examples,
+    validation: Examples | None,
+    parameters: NDArray[np.float32],
+    previous: NDArray[np.float32],
+) -> Workspace:
+    """A workspace with copies of `parameters` and `previous`: a `fit` that fails leaves the network as it was."""
+    rows = plan.peers if plan.one_copy else 0  # replicas with a copy each have their own room for D
+    return Workspace(
+        examples,
+        validation,
+        parameters.copy(),
+        previous.copy(),
+        np.zeros((rows, plan.spec.size), np.float32),
+        np.zeros((SLOTS, plan.peers, 3)),
+    )
+
+
+@dataclass(frozen=True)
+class InFile:
+    """An array that processes map from its file."""
+
+    path: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    order: Any
+
+    def open(self, shared: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """Map the file, read-only."""
+        return np.memmap(self.path, np.dtype(self.dtype), "r", self.offset, self.shape, self.order)
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """An array in the job's shared memory."""
+
+    name: str
+
+    def open(self, shared: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """The array."""
+        return shared[self.name]
+
+
+Handle: TypeAlias = InFile | InMemory
+
+
+@dataclass(frozen=True)
+class ExampleHandles:
+    """Examples, as they travel to a process."""
+
+    features: Handle
+    scale: float
+    targets: Handle
+
+    def open(self, shared: Mapping[str, NDArray[Any]]) -> Examples:
+        """The examples, in the process that they came to."""
+        return Examples(Features(self.features.open(shared), self.scale), self.targets.open(shared))
+
+
+@dataclass(frozen=True)
+class WorkspaceHandles:
+    """A workspace, as it travels to a process."""
+
+    examples: ExampleHandles
+    validation: ExampleHandles | None
+
+    def open(self, shared: Mapping[str, NDArray[Any]]) -> Workspace:
+        """The workspace, in the process that it came to."""
+        validation = None if self.validation is None else self.validation.open(shared)
+        arrays = (shared[name] for name in ("parameters", "previous", "updates", "scores"))
+        return Workspace(self.examples.open(shared), validation, *arrays)
+
+
+def share(workspace: Workspace) -> tuple[dict[str, NDArray[Any]], WorkspaceHandles]:
+    """The arrays to put into shared memory, and the handles by which a process finds all."""
+    shared: dict[str, NDArray[Any]] = {
+        "parameters": workspace.parameters,
+        "previous": workspace.previous,
+        "updates": workspace.updates,
+        "scores": workspace.scores,
+    }
+    examples = _share_examples("train", workspace.examples, shared)
+    if workspace.validation is None:
+        return shared, WorkspaceHandles(examples, None)
+    return shared, WorkspaceHandles(examples, _share_examples("validation", workspace.validation, shared))
+
+
+def _share_examples(name: str, examples: Examples, shared: dict[str, NDArray[Any]]) -> ExampleHandles:
+    features = _hand_over(f"{name}.features", examples.features.array, shared)
+    return ExampleHandles(features, examples.features.scale, _hand_over(f"{name}.targets", examples.targets, shared))
+
+
+def _hand_over(name: str, array: NDArray[Any], shared: dict[str, NDArray[Any]]) -> Handle:
+    # a part of a mapped array still names the file and offset of the whole; and "c" keeps changes from the file
+    base: object = array.base
+    if (
+        isinstance(array, np.memmap)
+        and isinstance(base, mmap.mmap)
+        and array.filename is not None
+        and array.mode != "c"
+    ):
+        order = "C" if array.flags.c_contiguous else "F"
+        return InFile(str(array.filename), array.dtype.str, array.shape, array.offset, order)
+    shared[name] = array
+    return InMemory(name)
