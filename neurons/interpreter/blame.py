@@ -6,13 +6,13 @@ import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType, TracebackType
 
 from ..errors import NeuronError, SourceLine
+from ..neuron import Neuron
 
-#: Code that only hands on what the user wrote: the interpreter, and the base class's methods.
-_OURS = (str(Path(__file__).parent), str(Path(__file__).parent.parent / "neuron.py"))
+#: Modules that only hand on what the user wrote: the interpreter's, and the base class's.
+_OURS = (__name__.rpartition(".")[0], Neuron.__module__)
 
 
 @contextmanager
@@ -46,7 +46,8 @@ def raising_line(error: BaseException) -> SourceLine | None:
 
 
 def _ours(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_OURS)
+    # By module and not by file: the methods that dataclasses generate have no file.
+    return str(frame.f_globals.get("__name__")).startswith(_OURS)
 
 
 def _line(place: FrameType | TracebackType) -> SourceLine:
