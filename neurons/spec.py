@@ -78,10 +78,12 @@ class Block:
 
     @property
     def size(self) -> int:
+        """Number of parameters in the block."""
         return self.rows * self.columns
 
     @property
     def stop(self) -> int:
+        """Index after the block's last element in the flat array."""
         return self.offset + self.size
 
     def matrix(self, flat: NDArray[Number]) -> NDArray[Number]:

@@ -17,4 +17,5 @@ class GELU(Activation):
         return 0.5 * x * (1.0 + math.erf(x * 0.7071067811865476))
 
     def derivative(self, y: float, x: float) -> float:
+        """The slope ``Φ(x) + x φ(x)``."""
         return 0.5 * (1.0 + math.erf(x * 0.7071067811865476)) + x * 0.3989422804014327 * math.exp(-0.5 * x * x)

@@ -12,4 +12,5 @@ class Identity(Activation):
         return x
 
     def derivative(self, y: float) -> float:
+        """The slope: 1 everywhere."""
         return 1.0

@@ -12,4 +12,5 @@ class ReLU(Activation):
         return max(0.0, x)
 
     def derivative(self, y: float) -> float:
+        """The slope: 1 where ``y > 0``, else 0."""
         return 1.0 if y > 0.0 else 0.0

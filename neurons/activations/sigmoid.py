@@ -16,4 +16,5 @@ class Sigmoid(Activation):
         return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
 
     def derivative(self, y: float) -> float:
+        """The slope ``y (1 - y)``."""
         return y * (1.0 - y)

@@ -14,4 +14,5 @@ class Tanh(Activation):
         return math.tanh(x)
 
     def derivative(self, y: float) -> float:
+        """The slope ``1 - y²``."""
         return 1.0 - y * y
