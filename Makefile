@@ -32,7 +32,7 @@ lint: $(VENV)/.test
 
 types: $(VENV)/.test
 	$(BIN)/mypy
-	$(BIN)/mypy --no-incremental examples
+	$(BIN)/mypy examples
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/mnist_step.py $(ARGS)
