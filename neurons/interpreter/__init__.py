@@ -4,10 +4,12 @@ It is the meaning of a neuron class, the oracle of the compiler's tests, and the
 works. It relies on nothing but Python and NumPy, and on the random numbers that compiled code draws as well.
 
 - `messages`: what a neuron receives, as objects;
-- `numbers`: how everything that a neuron holds becomes float32;
+- `single`, `ieee`, `numbers`: the user's code, computing in float32 throughout, as compiled code does;
+- `executable`: the class that a layer's neurons are made of;
 - `draws`: random numbers, counted for each run of a method;
 - `runs`: the other side of `feedforward`, `push`, `backpropagate`, while a method runs;
 - `example`: one example on its way through the network, forth and back;
+- `split`: the part of a push that does not depend on the example;
 - `blame`: the user's line, for errors;
 - `interpreter`: the engine.
 """

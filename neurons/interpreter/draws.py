@@ -56,9 +56,9 @@ class Draws:
         counter = self._counter(self._place.lane)
         trials, chance = number(n, "binomial(n, p)"), number(p, "binomial(n, p)")
         if trials < 0 or trials != int(trials):
-            raise NeuronError(f"binomial(n, p): n must be a whole number of trials, got {n!r}", calling_line())
+            raise NeuronError(f"binomial(n, p): n must be a whole number of trials, got {trials}", calling_line())
         if not 0 <= chance <= 1:
-            raise NeuronError(f"binomial(n, p): p must be in [0, 1], got {p!r}", calling_line())
+            raise NeuronError(f"binomial(n, p): p must be in [0, 1], got {chance}", calling_line())
         return trials if self._exempt else float32(random.binomial(*counter, int(trials), chance))
 
     def uniform(self, a: float, b: float) -> float:

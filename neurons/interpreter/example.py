@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import random
+from ..activations.base import Activation
+from ..costs.base import Cost
 from ..interlayer import Interlayer
 from ..neuron import Neuron
 from ..spec import Block, NetworkSpec
@@ -27,13 +29,17 @@ class Network:
 
     Args:
         spec: the network.
-        classes: for each layer, the class that its neurons are made of (see `numbers.executable`).
+        classes: for each layer, the class that its neurons are made of (see `executable`).
+        activations: for each layer, its activation in float32.
+        cost: the cost in float32.
         parameters: flat, float32.
         previous: the change that the last step made to each of them.
     """
 
     spec: NetworkSpec
     classes: tuple[type[Neuron], ...]
+    activations: tuple[Activation, ...]
+    cost: Cost
     parameters: Vector
     previous: Vector
 
@@ -116,7 +122,7 @@ class Example:
     def _neuron(self, layer: int, index: int) -> Neuron:
         neuron = self._network.classes[layer]()
         neuron.index = index
-        neuron.activation = AppliedActivation(self._spec.layers[layer].activation)
+        neuron.activation = AppliedActivation(self._network.activations[layer])
         return neuron
 
     def _draws(self, neuron: Neuron, method: int) -> Draws:
@@ -147,7 +153,7 @@ class Example:
                     deltas = incoming.backward_batch(*(row[None] for row in rows))[0]
 
     def _cost_slopes(self, target: Vector) -> Vector:
-        cost = self._spec.cost
+        cost = self._network.cost
         name = f"{type(cost).__name__}.derivative"
         with blaming(name):
             slopes = [number(cost.derivative(o, t), name) for o, t in zip(self._outputs[-1], target, strict=True)]

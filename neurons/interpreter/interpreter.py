@@ -13,7 +13,9 @@ from ..spec import NetworkSpec
 from .blame import blaming
 from .draws import Place
 from .example import Example, Network, Pushed
-from .numbers import executable, float32, number
+from .executable import executable
+from .numbers import float32, number
+from .single import SinglePrecision
 from .split import push_split
 
 #: What neurons see of the rates while they predict.
@@ -33,8 +35,11 @@ class Interpreter(Engine):
         training: bool = True,
     ) -> None:
         super().__init__(spec, parameters, previous, seed=seed, training=training)
-        classes = tuple(executable(it.neuron, it.hyperparameters, index) for index, it in enumerate(spec.layers))
-        self._network = Network(spec, classes, parameters, previous)
+        single = SinglePrecision()
+        classes = tuple(executable(single, it, index) for index, it in enumerate(spec.layers))
+        activations = tuple(single.copy_object(it.activation) for it in spec.layers)
+        self._cost = single.copy_object(spec.cost)
+        self._network = Network(spec, classes, activations, self._cost, parameters, previous)
 
     def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
         self._set_rates(_PREDICTION, training=False)
@@ -113,9 +118,9 @@ class Interpreter(Engine):
             out[part] = (pushed.sums[part] - pushed.counts[part] * common) / total
 
     def _score(self, outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> Score:
-        name = f"{type(self.spec.cost).__name__}.apply"
+        name = f"{type(self._cost).__name__}.apply"
         loss = 0.0
         with np.errstate(all="ignore"), blaming(name):
             for output, target in zip(outputs.flat, targets.flat, strict=True):
-                loss += float(number(self.spec.cost.apply(float32(output), float32(target)), name))
+                loss += float(number(self._cost.apply(float32(output), float32(target)), name))
         return Score(loss, count_correct(outputs, targets), len(outputs))

@@ -110,7 +110,7 @@ class BiasForwardRun(Run):
     def execute(self) -> None:
         """Run it."""
         self.neuron.output = ONE
-        # A mean over no messages is 0/0. Nothing uses what it was to become: the output is 1 all the same.
+        # Over no messages, 1 / (their number) fails. Nothing uses what it was to become: the output is 1 all the same.
         with self.blaming("forward"), suppress(ArithmeticError, ValueError):
             self.neuron.forward(Messages([]))
 

@@ -1,0 +1,117 @@
+"""The user's code, in single precision: the same functions, line by line, with every number a float32.
+
+Arithmetic of ``np.float32`` with each other and with integers stays float32 and follows IEEE 754 (an overflow is an
+infinity and no exception). So it is enough that no other floating-point number comes in. There are three ways for one
+to do so, and a copy of each function closes them: literals, which become float32; what `math` returns (see `ieee`);
+and constants outside of the function, its globals and closure. What the function calls is copied likewise: helper
+functions, and the methods of base classes. Lines and file names stay, and with them breakpoints and tracebacks.
+
+A copy sees the globals as they were when the engine was made.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import sys
+from abc import update_abstractmethods
+from collections.abc import Iterator
+from contextlib import suppress
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..activations.base import Activation
+from ..costs.base import Cost
+from ..neuron import Neuron
+from .ieee import FUNCTIONS, MATH
+from .numbers import rounded
+
+T = TypeVar("T")
+
+#: Where copying ends: these speak to the interpreter, or are not the user's.
+_BASES = (object, Neuron, Activation, Cost)
+_LIBRARIES = sys.stdlib_module_names - {"__main__"} | {"numpy", "scipy", "numba"}
+#: What a class has of itself and does not pass on to a copy.
+_OWN = frozenset({"__dict__", "__weakref__", "_abc_impl", "__abstractmethods__"})
+
+
+class SinglePrecision:
+    """Makes the copies, one of each function and class."""
+
+    def __init__(self) -> None:
+        self._copies: dict[Any, Any] = {}
+
+    def copy_class(self, cls: type[T]) -> type[T]:
+        """The class with its methods and numbers, and those of its bases, in float32."""
+        if cls in _BASES or _of_a_library(cls):
+            return cls
+        if cls not in self._copies:
+            metaclass: Any = type(cls)
+            twin = metaclass(cls.__name__, tuple(self.copy_class(base) for base in cls.__bases__), {})
+            self._copies[cls] = twin  # before its methods, which may name the class
+            for name, member in vars(cls).items():
+                if name not in _OWN:
+                    setattr(twin, name, self._copy(member))
+            update_abstractmethods(twin)
+        found: type[T] = self._copies[cls]
+        return found
+
+    def copy_object(self, original: T) -> T:
+        """An object of the class's copy, with the object's own numbers in float32."""
+        twin = copy.copy(original)
+        twin.__class__ = self.copy_class(type(original))
+        vars(twin).update({name: rounded(value) for name, value in vars(original).items()})
+        return twin
+
+    def _copy(self, value: Any) -> Any:
+        if value is math:
+            return MATH
+        if isinstance(value, BuiltinFunctionType):
+            return FUNCTIONS.get(value, value)
+        if isinstance(value, FunctionType):
+            return self._copy_function(value)
+        if isinstance(value, (staticmethod, classmethod)):
+            return type(value)(self._copy(value.__func__))
+        if isinstance(value, property):
+            return property(self._copy(value.fget), self._copy(value.fset), self._copy(value.fdel))
+        if isinstance(value, type) and issubclass(value, (Neuron, Activation, Cost)):
+            return self.copy_class(value)
+        return rounded(value)
+
+    def _copy_function(self, function: FunctionType) -> FunctionType:
+        if _of_a_library(function):
+            return function
+        if function not in self._copies:
+            scope = dict(function.__globals__)
+            cells = tuple(CellType() for _ in function.__closure__ or ())
+            twin = FunctionType(_literals_rounded(function.__code__), scope, function.__name__, closure=cells or None)
+            self._copies[function] = twin  # before what it names, which may name it
+            twin.__defaults__ = rounded(function.__defaults__)
+            twin.__kwdefaults__ = function.__kwdefaults__
+            scope |= {name: self._copy(scope[name]) for name in _names(function.__code__) if name in scope}
+            scope["float"] = np.float32
+            for cell, original in zip(cells, function.__closure__ or (), strict=True):
+                with suppress(ValueError):  # of an empty cell: nothing has been assigned to that name yet
+                    cell.cell_contents = self._copy(original.cell_contents)
+        found: FunctionType = self._copies[function]
+        return found
+
+
+def _of_a_library(thing: Any) -> bool:
+    return str(thing.__module__).partition(".")[0] in _LIBRARIES
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names that a function looks up, those of functions written inside of it included."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
+
+
+def _literals_rounded(code: CodeType) -> CodeType:
+    return code.replace(
+        co_consts=tuple(_literals_rounded(it) if isinstance(it, CodeType) else rounded(it) for it in code.co_consts)
+    )
