@@ -1,5 +1,6 @@
 """Neurons: the language of one neuron, and what executes networks of them, arrays in, arrays out."""
 
+import importlib
 from typing import TYPE_CHECKING
 
 from .activations import GELU, Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
@@ -18,6 +19,7 @@ __all__ = [
     "Batch",
     "Block",
     "CategoricalCrossEntropy",
+    "Compiled",
     "Cost",
     "CrossEntropy",
     "Dense",
@@ -39,16 +41,35 @@ __all__ = [
     "SquaredError",
     "StandardNeuron",
     "Tanh",
+    "check_training",
+    "engine_named",
+    "install_pseudo_files",
+    "is_weighted_sum",
+    "pseudo_files",
+    "warm_up",
 ]
 
 if TYPE_CHECKING:
+    from .compatibility import check_training, is_weighted_sum
+    from .compiler.engine import Compiled
+    from .compiler.source import install_pseudo_files, pseudo_files
+    from .compiler.warm import warm_up
+    from .engines import engine_named
     from .interpreter import Interpreter
 else:
+    _LATER = {
+        "Compiled": "compiler.engine",
+        "Interpreter": "interpreter",
+        "check_training": "compatibility",
+        "engine_named": "engines",
+        "install_pseudo_files": "compiler.source",
+        "is_weighted_sum": "compatibility",
+        "pseudo_files": "compiler.source",
+        "warm_up": "compiler.warm",
+    }
 
     def __getattr__(name: str) -> object:
         """Import an engine when it is first asked for: numba, on which it rests, takes a quarter of a second."""
-        if name == "Interpreter":
-            from .interpreter import Interpreter
-
-            return Interpreter
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)

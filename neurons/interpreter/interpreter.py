@@ -72,7 +72,7 @@ class Interpreter(Engine):
 
     def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
         for block in self.spec.blocks:
-            beta, gamma = push_split(self.spec.layers[block.layer - 1], rates)
+            beta, gamma = push_split(self.spec.layers[block.layer - 1], block.layer - 1, rates)
             decay = gamma - rates.learning_rate * self.spec.regularization
             first_weight = block.offset + int(block.bias) * block.columns
             for begin, end, factor in ((block.offset, first_weight, gamma), (first_weight, block.stop, decay)):
@@ -112,7 +112,7 @@ class Interpreter(Engine):
     def _average(self, pushed: Pushed, total: int, rates: Rates, out: NDArray[np.float32]) -> None:
         """D: what was pushed without the part L of every push, over the examples of the job's batch."""
         for block in self.spec.blocks:
-            beta, gamma = push_split(self.spec.layers[block.layer - 1], rates)
+            beta, gamma = push_split(self.spec.layers[block.layer - 1], block.layer - 1, rates)
             part = slice(block.offset, block.stop)
             common = beta * self.previous[part].astype(np.float64) + gamma * self.parameters[part].astype(np.float64)
             out[part] = (pushed.sums[part] - pushed.counts[part] * common) / total

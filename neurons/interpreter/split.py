@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from ..compatibility import layer_analysis
+from ..compiler.evaluate import evaluate
 from ..engine import Rates
+from ..errors import NeuronError
 from ..spec import Layer
 
 
-def push_split(layer: Layer, rates: Rates) -> tuple[float, float]:
+def push_split(layer: Layer, index: int, rates: Rates) -> tuple[float, float]:
     """β and γ of what the neurons of `layer` push over their outgoing synapses.
 
-    (0, 0) means that all of a push counts as D, which is right wherever one engine computes the whole batch.
+    Args:
+        layer: the senders' layer.
+        index: its index in the network.
+        rates: those of the step.
+
+    (0, 0) where the class cannot be analysed, or its pushes cannot be split: then all of a push counts as D, which is
+    right wherever one engine computes the whole batch, or the D of several are added up.
     """
-    return 0.0, 0.0
+    try:
+        carry = layer_analysis(layer).carry
+    except NeuronError:
+        return 0.0, 0.0
+    values = {f"h_{name}": value for name, value in layer.hyperparameters.items()} | {
+        "learning_rate": rates.learning_rate,
+        "momentum": rates.momentum,
+        "iteration": rates.step,
+        "layer": index,
+    }
+    return evaluate(carry.beta, values), evaluate(carry.gamma, values)

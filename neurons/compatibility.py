@@ -1,0 +1,62 @@
+"""What may follow what: whether a network's layers can be trained, layer before layer, and what has a bias by default."""
+
+from __future__ import annotations
+
+from .activations.base import Activation
+from .compiler.analysis import Analysis, analyse
+from .errors import NeuronError
+from .neuron import Neuron
+from .spec import Dense, Layer, NetworkSpec
+
+#: Fields that stand for derivatives of the receiver's forward.
+_DERIVED = frozenset({"input_gradient", "weight_gradient"})
+
+
+def is_weighted_sum(cls: type[Neuron], activation: Activation) -> bool:
+    """True where `forward` is one weighted sum of the inputs: what a bias belongs to by default.
+
+    Raises:
+        NeuronError: the class cannot be compiled.
+    """
+    return analyse(cls, activation).weighted_sum
+
+
+def layer_analysis(layer: Layer) -> Analysis:
+    """What the compiler knows of a layer's neurons.
+
+    Raises:
+        NeuronError: the class cannot be compiled.
+    """
+    return analyse(layer.neuron, layer.activation, layer.hyperparameters)
+
+
+def check_training(spec: NetworkSpec) -> None:
+    """Refuse to train a network whose neurons do not give gradients.
+
+    Raises:
+        NeuronError: a class without `backward`; or one whose synapses lead to neurons that compute no weighted sum,
+            unless it says ``learning_rule = "local"``.
+    """
+    for index, layer in enumerate(spec.layers):
+        analysis = layer_analysis(layer)
+        name = layer.neuron.__name__
+        if analysis.backward is None:
+            raise NeuronError(
+                f"layer {index} ({name}) cannot be trained: {name} has no backward(self, messages); write one, or use "
+                "the network for prediction only"
+            )
+        following = spec.layers[index + 1] if index + 1 < len(spec.layers) else None
+        if following is None or not isinstance(following.incoming, Dense):
+            continue
+        if layer_analysis(following).weighted_sum:
+            continue
+        local = layer.neuron.learning_rule == "local"
+        if local and not analysis.fields & _DERIVED:
+            continue
+        receiver = following.neuron.__name__
+        raise NeuronError(
+            f"layer {index} ({name}) cannot be trained through layer {index + 1} ({receiver}): {receiver}.forward is "
+            f"no weighted sum, so that {'m.input_gradient' if local else 'm.delta * m.weight'} is not the gradient; "
+            f"make {receiver}.forward one sum of m.input * m.weight, or give {name} a rule of its own and mark it "
+            'learning_rule = "local"; prediction works as it is'
+        )

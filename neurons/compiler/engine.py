@@ -1,0 +1,105 @@
+"""The compiled engine: `Engine` on kernels and BLAS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import norms, random
+from ..compatibility import check_training
+from ..engine import Batch, Engine, Rates, Score
+from ..scoring import count_correct, dense_targets
+from ..spec import NetworkSpec
+from .passes import Draws, Passes, View
+from .sinks import Apply, Collect, add_update
+from .submodel import SubModels
+
+_STILL = Rates(0, 0.0, 0.0)
+
+
+class Compiled(Engine):
+    """Runs the neurons of a network as compiled kernels and matrix products. See `Engine`."""
+
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        parameters: NDArray[np.float32],
+        previous: NDArray[np.float32],
+        *,
+        seed: int,
+        training: bool = True,
+    ) -> None:
+        super().__init__(spec, parameters, previous, seed=seed, training=training)
+        if training:
+            check_training(spec)
+        self.passes = Passes(spec)
+        self.view = self._whole()
+        self.submodels = SubModels(self.passes, self.view)
+        self.keys = random.key(seed, random.TRAIN), random.key(seed, random.PREDICT)
+        self.apply_sink = Apply(parameters, previous)
+
+    def _whole(self) -> View:
+        ids = [
+            np.arange(1, layer.units + 1, dtype=np.uint32) + np.uint32(self.spec.first_id(index))
+            for index, layer in enumerate(self.spec.layers)
+        ]
+        blocks = [self.spec.block_into(index) for index in range(len(self.spec.layers))]
+        return View(
+            ids,
+            [block.matrix(self.parameters) if block else None for block in blocks],
+            [block.matrix(self.previous) if block else None for block in blocks],
+        )
+
+    # Prediction --------------------------------------------------------------------------------------------------
+
+    def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
+        return self._outputs(inputs, first)[:, 1:].copy()
+
+    def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
+        outputs = self._outputs(inputs, first)
+        dense = dense_targets(targets, self.spec.layers[-1].units)
+        loss = float(self.passes.cost.loss(outputs, dense))
+        return Score(loss, count_correct(outputs[:, 1:], dense), len(inputs))
+
+    def _outputs(self, inputs: NDArray[np.float32], first: int) -> NDArray[np.float32]:
+        positions = np.arange(first, first + len(inputs), dtype=np.uint32)
+        draws = Draws(positions, positions, self.keys[1], _STILL)
+        return self.passes.forward(self.view, inputs, draws, training=False)
+
+    # Training ----------------------------------------------------------------------------------------------------
+
+    def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
+        sub = self.submodels.choose(batch, rates, self.keys[0])
+        if sub is not None:
+            return self._run(sub.view, sub.inputs, batch, rates, sub.collect(out))
+        return self._run(self.view, batch.inputs, batch, rates, Collect(out))
+
+    def step(self, batch: Batch, rates: Rates) -> Score:
+        sub = self.submodels.choose(batch, rates, self.keys[0])
+        if sub is not None:
+            sink = sub.apply(self.parameters, self.previous)
+            score = self._run(sub.view, sub.inputs, batch, rates, sink)
+        else:
+            score = self._run(self.view, batch.inputs, batch, rates, self.apply_sink)
+        self.limit_norms(0, 1)
+        return score
+
+    def _run(self, view: View, inputs: NDArray[np.float32], batch: Batch, rates: Rates, sink: Any) -> Score:
+        draws = Draws(batch.positions, batch.lanes, self.keys[0], rates, 1.0 / batch.total)
+        targets = dense_targets(batch.targets, self.spec.layers[-1].units)
+        outputs = self.passes.forward(view, inputs, draws, training=True)
+        loss = self.passes.backward(view, targets, draws, sink)
+        return Score(loss, count_correct(outputs[:, 1:], targets), len(targets))
+
+    def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
+        for block in self.spec.blocks:
+            low, high = max(block.offset, start), min(block.stop, stop)
+            if low < high:
+                coefficients = self.passes.coefficients(block, rates)
+                part = update[low - start : high - start]
+                add_update(part, self.previous, self.parameters, block, low, high, coefficients)
+
+    def limit_norms(self, part: int, parts: int) -> None:
+        norms.limit_norms(self.spec, self.parameters, part, parts)

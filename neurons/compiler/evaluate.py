@@ -1,0 +1,47 @@
+"""The value of an expression that is one number for the whole layer: rates, momenta, hyperparameters."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .nir import Binary, Call, Const, Expr, Hyper, Select, Unary, Uniform
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
+    "%": operator.mod, "**": operator.pow, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "==": operator.eq, "!=": operator.ne, "and": lambda a, b: a and b, "or": lambda a, b: a or b,
+}  # fmt: skip
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": abs, "min": min, "max": max, "float": float, "bool": bool, "round": round,
+    "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
+}  # fmt: skip
+
+
+def evaluate(expression: Expr, values: Mapping[str, float]) -> float:
+    """The value of a layer-wide expression.
+
+    Args:
+        expression: made of constants, hyperparameters and what the training loop sets.
+        values: ``learning_rate``, ``momentum``, …, and ``h_x`` for each hyperparameter x.
+    """
+    match expression:
+        case Const(value):
+            return value
+        case Uniform(name):
+            return values[name]
+        case Hyper(name):
+            return values[f"h_{name}"]
+        case Unary(op, operand):
+            inner = evaluate(operand, values)
+            return -inner if op == "-" else not inner
+        case Binary(op, left, right):
+            return float(_OPERATORS[op](evaluate(left, values), evaluate(right, values)))
+        case Select(condition, then, otherwise):
+            return evaluate(then if evaluate(condition, values) else otherwise, values)
+        case Call(function, arguments):
+            known = _FUNCTIONS.get(function) or getattr(math, function)
+            return float(known(*(evaluate(argument, values) for argument in arguments)))
+    raise AssertionError(f"{expression} differs between neurons")

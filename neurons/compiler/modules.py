@@ -1,0 +1,211 @@
+"""From what is understood of a neuron to a module of kernels: which kernels a layer needs, and their text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ..activations.identity import Identity
+from ..costs.base import Cost
+from ..errors import NeuronError
+from ..neuron import Neuron
+from . import cache
+from .analysis import Analysis
+from .lower import lower_scalar_function
+from .nir import Backpropagate, Body, Const, Count, Expr, FeedForward, Gemm, Hyper, Local, MessageLoop, Push
+from .nir import PushFactor, Type, show, subexpressions, walk
+from .prune import drop, prune, specialise
+from .spelling import Spelling
+from .subject import Subject
+from .values import Object
+from .writer import Writer
+
+_HEADER = '''"""{title}
+
+{listing}
+"""
+import math
+
+import numpy as np
+from numpy import bool_, int64
+
+from horn.neurons.jit import kernel
+from horn.neurons.random import BACKWARD, FORWARD, bernoulli, binomial, normal, uniform
+
+f32 = np.float32
+u32 = np.uint32
+
+'''
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One compiled function and the names of its arguments, in order."""
+
+    function: Callable[..., Any]
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LayerCode:
+    """The kernels of a layer of one class between two kinds of connections.
+
+    Args:
+        analysis: what is known of the class.
+        forward, predict: `forward` while training, while predicting.
+        backward: `backward` in full; None where the class has none.
+        push: `backward` where nobody needs the delta; None where nothing is left to do.
+        bias_forward, bias_backward: the same for the layer's bias sender; None where its push needs no kernel.
+        kept: (mask, ids, lane, …): which neurons a sub-model keeps; None where the class cannot be dropped.
+        path: the generated file.
+    """
+
+    analysis: Analysis
+    forward: Kernel
+    predict: Kernel
+    backward: Kernel | None
+    push: Kernel | None
+    bias_forward: Kernel | None
+    bias_backward: Kernel | None
+    kept: Kernel | None
+    path: str
+
+
+@lru_cache(maxsize=256)
+def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
+    """The kernels of a class between two kinds of connections.
+
+    Args:
+        analysis: the class.
+        incoming, outgoing: "dense" (weights to every sender, receiver) or "single" (one message, without a weight).
+    """
+    writers = _writers(analysis, incoming, outgoing)
+    texts: list[str] = []
+    arguments: dict[str, tuple[str, ...]] = {}
+    for writer in writers:
+        text, arguments[writer.name] = writer.write()
+        texts.append(text)
+    if analysis.drop is not None:
+        text, arguments["kept"] = _kept(analysis.drop.probability)
+        texts.append(text)
+    subject = analysis.subject
+    title = f"Kernels of {subject.name} with {type(subject.activation).__name__}: {incoming} in, {outgoing} out."
+    listing = "\n\n".join(f"{writer.name}:\n{show(writer.body, '    ')}" for writer in writers).replace("\\", "/")
+    header = _HEADER.format(title=title, listing=listing)
+    module = cache.load(header + "\n\n\n".join(texts) + "\n", subject.name.lower())
+    found = {name: Kernel(getattr(module, name), names) for name, names in arguments.items()}
+    return LayerCode(
+        analysis, found["forward"], found["predict"], found.get("backward"), found.get("push"),
+        found.get("bias_forward"), found.get("bias_backward"), found.get("kept"), str(module.__file__),
+    )  # fmt: skip
+
+
+def _writers(analysis: Analysis, incoming: str, outgoing: str) -> list[Writer]:
+    state, slope = analysis.state, analysis.slope
+    writers = [
+        Writer("forward", analysis.forward, "forward", incoming, state, keep_slope=slope),
+        Writer("predict", analysis.predict, "forward", incoming, {}, keep_slope=False),
+    ]
+    if analysis.backward is None:
+        return writers
+    unneeded: tuple[type[Any], ...] = (PushFactor,) if analysis.scale is not None else ()
+    if outgoing == "single":
+        unneeded = (PushFactor, Push)
+    backward = prune(drop(analysis.backward, unneeded), frozenset())
+    writers.append(Writer("backward", backward, "backward", outgoing, state, keep_slope=slope))
+    push = prune(drop(backward, (Backpropagate,)), frozenset())
+    pushes = any(isinstance(statement, (Push, PushFactor)) for statement in walk(push))
+    if not pushes:
+        return writers
+    writers.append(Writer("push", push, "backward", outgoing, state, keep_slope=slope))
+    before = specialise(drop(analysis.forward, (FeedForward, MessageLoop)), _no_messages)
+    before = prune(before, frozenset(state))
+    writers += [
+        Writer("bias_forward", before, "forward", incoming, state, keep_slope=slope, bias_sender=True),
+        Writer("bias_backward", push, "backward", outgoing, state, keep_slope=slope, bias_sender=True),
+    ]
+    return writers
+
+
+def _no_messages(expression: Expr) -> Expr:
+    if isinstance(expression, Gemm):
+        return Const(0.0)
+    return Const(0) if isinstance(expression, Count) else expression
+
+
+_UNIFORM = ("learning_rate", "momentum", "iteration", "layer")
+
+
+def _hypers(*expressions: Expr) -> list[str]:
+    parts = (part for expression in expressions for part in subexpressions(expression))
+    return sorted({f"h_{part.name}" for part in parts if isinstance(part, Hyper)})
+
+
+def _kept(probability: Expr) -> tuple[str, tuple[str, ...]]:
+    arguments = ("mask", "ids", "lane", "step", "k0", "k1", *_UNIFORM, *_hypers(probability))
+    spelled = Spelling({}, {}).typed(probability, Type.FLOAT)
+    text = f"""@kernel
+def kept({", ".join(arguments)}):
+    for i in range(len(ids)):
+        mask[i] = bernoulli(ids[i], lane, step, u32(FORWARD), k0, k1, {spelled}) != f32(0.0)"""
+    return text, arguments
+
+
+@dataclass(frozen=True)
+class CostCode:
+    """A cost's kernels: ``loss(O, T) → Σ``, and ``gradient(O, T, G) → Σ`` which also writes ∂cost/∂output."""
+
+    loss: Callable[..., float]
+    gradient: Callable[..., float]
+
+
+@lru_cache(maxsize=64)
+def cost_code(cost: Cost) -> CostCode:
+    """The kernels of a cost.
+
+    Raises:
+        NeuronError: `apply` or `derivative` cannot be compiled.
+    """
+    numbers: Mapping[str, Any] = vars(cost)
+    subject = Subject(Neuron, Identity(), ())
+    parts: list[str] = []
+    for name, method in (("apply", type(cost).apply), ("derivative", type(cost).derivative)):
+        try:
+            body, value = lower_scalar_function(subject, method, [Object(cost), Local("output"), Local("target")])
+        except NeuronError as error:
+            raise NeuronError(f"cost {type(cost).__name__}.{name}: {error.message}", error.where) from error
+        parts.append(_scalar_lines(body, value))
+    apply, derivative = parts
+    text = f'''{_HEADER.format(title=f"The cost {type(cost).__name__}.", listing=f"numbers: {dict(numbers)}")}
+@kernel
+def loss(O, T):
+    total = 0.0
+    for e in range(T.shape[0]):
+        for i in range(T.shape[1]):
+            v_output, v_target = O[e, i + 1], T[e, i]
+{apply.format(target="result")}
+            total += result
+    return total
+
+
+@kernel
+def gradient(O, T, G):
+    total = 0.0
+    for e in range(T.shape[0]):
+        for i in range(T.shape[1]):
+            v_output, v_target = O[e, i + 1], T[e, i]
+{apply.format(target="result")}
+            total += result
+{derivative.format(target="G[e, i]")}
+    return total
+'''
+    module = cache.load(text, type(cost).__name__.lower())
+    return CostCode(module.loss, module.gradient)
+
+
+def _scalar_lines(body: Body, value: Expr) -> str:
+    # The two parameters are locals that come from outside, like what `forward` leaves for `backward`.
+    given = {"output": Type.FLOAT, "target": Type.FLOAT}
+    return Writer("scalar", body, "backward", "single", given, keep_slope=False).scalar_lines(value)

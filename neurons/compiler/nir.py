@@ -1,0 +1,406 @@
+"""NIR: one neuron's method as a small typed tree, between the user's source and the emitted kernel.
+
+Values are scalars of three types and vary over a set of axes: nothing (one value for the layer), the neuron, the
+example, the message. Expressions have no effects: random draws and helper functions have been lifted into statements
+of their own. Names of locals are unique within a method, since everything that it calls is inlined into it.
+
+Printed, a node reads as Python: ``str(node)``; a method prints one statement per line.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
+
+import numpy as np
+
+from ..errors import SourceLine
+
+
+class Type(enum.IntEnum):
+    """Scalar types, ordered: a value that is sometimes the one and sometimes the other has the greater."""
+
+    BOOL = 0
+    INT = 1
+    FLOAT = 2
+
+
+class Axes(enum.Flag):
+    """What a value varies over."""
+
+    NONE = 0
+    NEURON = enum.auto()
+    EXAMPLE = enum.auto()
+    MESSAGE = enum.auto()
+
+
+def type_of_number(value: float | int | bool) -> Type:
+    """The type of a Python or NumPy number."""
+    if isinstance(value, (bool, np.bool_)):
+        return Type.BOOL
+    return Type.INT if isinstance(value, (int, np.integer)) else Type.FLOAT
+
+
+@dataclass(frozen=True)
+class Expr:
+    """A scalar value."""
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        found: list[Expr] = []
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, Expr):
+                found.append(value)
+            elif isinstance(value, tuple):
+                found.extend(part for part in value if isinstance(part, Expr))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Const(Expr):
+    value: float | int | bool
+
+    def __str__(self) -> str:
+        return repr(self.value)
+
+
+@dataclass(frozen=True)
+class Local(Expr):
+    """A local variable, or an attribute of the neuron while its method runs (``self.x``)."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Hyper(Expr):
+    """A hyperparameter: a run-time argument of the kernel. `sample` has its type, not its value."""
+
+    name: str
+    type: Type
+
+    def __str__(self) -> str:
+        return f"self.{self.name}"
+
+
+#: What the training loop sets, the same for the whole layer: name → type.
+UNIFORMS = {
+    "learning_rate": Type.FLOAT,
+    "momentum": Type.FLOAT,
+    "training": Type.BOOL,
+    "iteration": Type.INT,
+    "layer": Type.INT,
+}
+
+
+@dataclass(frozen=True)
+class Uniform(Expr):
+    name: str
+
+    def __str__(self) -> str:
+        return f"self.{self.name}"
+
+
+@dataclass(frozen=True)
+class Index(Expr):
+    """The neuron's index in its layer; -1 for the bias sender."""
+
+    def __str__(self) -> str:
+        return "self.index"
+
+
+@dataclass(frozen=True)
+class Output(Expr):
+    """What the neuron fed forward for this example."""
+
+    def __str__(self) -> str:
+        return "self.output"
+
+
+@dataclass(frozen=True)
+class Slope(Expr):
+    """The slope of the activation at the point where `forward` applied it; 0 where it did not."""
+
+    def __str__(self) -> str:
+        return "self.activation.derivative()"
+
+
+#: Fields of messages: name → (type, axes). The fields of one loop's messages.
+FIELDS = {
+    "input": (Type.FLOAT, Axes.EXAMPLE | Axes.MESSAGE),
+    "weight": (Type.FLOAT, Axes.NEURON | Axes.MESSAGE),
+    "prev_weight": (Type.FLOAT, Axes.NEURON | Axes.MESSAGE),
+    "delta": (Type.FLOAT, Axes.EXAMPLE | Axes.MESSAGE),
+    "input_gradient": (Type.FLOAT, Axes.NEURON | Axes.EXAMPLE | Axes.MESSAGE),
+    "weight_gradient": (Type.FLOAT, Axes.NEURON | Axes.EXAMPLE | Axes.MESSAGE),
+    "sender": (Type.INT, Axes.MESSAGE),
+    "receiver": (Type.INT, Axes.MESSAGE),
+    "is_bias": (Type.BOOL, Axes.NEURON | Axes.MESSAGE),
+}
+
+
+@dataclass(frozen=True)
+class Field(Expr):
+    """A field of the message at hand."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"m.{self.name}"
+
+
+@dataclass(frozen=True)
+class Count(Expr):
+    """Number of messages."""
+
+    def __str__(self) -> str:
+        return "len(messages)"
+
+
+@dataclass(frozen=True)
+class Unary(Expr):
+    """``-x`` or ``not x``."""
+
+    op: str
+    operand: Expr
+
+    def __str__(self) -> str:
+        return f"({self.op}{' ' if self.op == 'not' else ''}{self.operand})"
+
+
+@dataclass(frozen=True)
+class Binary(Expr):
+    """Arithmetic (+ - * / // % **), comparison (< <= > >= == !=) or logic (and, or) on two values."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+    def __str__(self) -> str:
+        return f"({self.left} {self.op} {self.right})"
+
+
+@dataclass(frozen=True)
+class Select(Expr):
+    """``then if condition else otherwise``."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+    def __str__(self) -> str:
+        return f"({self.then} if {self.condition} else {self.otherwise})"
+
+
+@dataclass(frozen=True)
+class Call(Expr):
+    """A mathematical function of `intrinsics.INTRINSICS`."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+
+    def __str__(self) -> str:
+        return f"{self.function}({', '.join(map(str, self.arguments))})"
+
+
+@dataclass(frozen=True)
+class Draw(Expr):
+    """A random draw (binomial, uniform, normal): only as the whole right-hand side of an `Assign`."""
+
+    kind: str
+    arguments: tuple[Expr, ...]
+
+    def __str__(self) -> str:
+        return f"self.{self.kind}({', '.join(map(str, self.arguments))})"
+
+
+@dataclass(frozen=True)
+class Gemm(Expr):
+    """The sum of a message loop, from a matrix product: Σ input·weight (forward) or Σ delta·weight (backward)."""
+
+    def __str__(self) -> str:
+        return "Σ"
+
+
+@dataclass(frozen=True)
+class Stmt:
+    """A statement; `where` is the user's line."""
+
+    where: SourceLine | None = field(default=None, compare=False, kw_only=True)
+
+
+Body = tuple[Stmt, ...]
+
+
+@dataclass(frozen=True)
+class Assign(Stmt):
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class If(Stmt):
+    condition: Expr
+    then: Body
+    otherwise: Body = ()
+
+
+@dataclass(frozen=True)
+class MessageLoop(Stmt):
+    """``for m in messages``."""
+
+    body: Body
+
+
+@dataclass(frozen=True)
+class RangeLoop(Stmt):
+    """``for name in range(start, stop, step)``."""
+
+    name: str
+    start: Expr
+    stop: Expr
+    step: Expr
+    body: Body
+
+
+@dataclass(frozen=True)
+class While(Stmt):
+    """``while True``: leaves by Break."""
+
+    body: Body
+
+
+@dataclass(frozen=True)
+class Break(Stmt):
+    pass
+
+
+@dataclass(frozen=True)
+class Continue(Stmt):
+    pass
+
+
+@dataclass(frozen=True)
+class FeedForward(Stmt):
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Backpropagate(Stmt):
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Push(Stmt):
+    """Propose an update for the weight of the message at hand."""
+
+    value: Expr
+
+
+@dataclass(frozen=True)
+class SetSlope(Stmt):
+    """`forward` applied the activation: remember the slope there."""
+
+    value: Expr
+
+
+@dataclass(frozen=True)
+class PushFactor(Stmt):
+    """What a hoisted push leaves of itself: A, with D = Σ over examples of A·delta (a matrix product).
+
+    `beta` and `gamma` are the part that depends on no example: β·prev_weight + γ·weight.
+    """
+
+    value: Expr
+    beta: Expr = Const(0.0)
+    gamma: Expr = Const(0.0)
+
+
+LOOPS = (MessageLoop, RangeLoop, While)
+S = TypeVar("S", bound=Stmt)
+
+
+def bodies(statement: Stmt) -> tuple[Body, ...]:
+    """The bodies nested directly in a statement."""
+    if isinstance(statement, If):
+        return statement.then, statement.otherwise
+    if isinstance(statement, LOOPS):
+        return (statement.body,)
+    return ()
+
+
+def with_bodies(statement: S, new: tuple[Body, ...]) -> S:
+    """The statement with its nested bodies replaced, in the order of `bodies`."""
+    if isinstance(statement, If):
+        return replace(statement, then=new[0], otherwise=new[1])
+    if isinstance(statement, LOOPS):
+        return replace(statement, body=new[0])
+    return statement
+
+
+def walk(body: Body) -> Iterator[Stmt]:
+    """Every statement of a body, nested ones after the one that holds them."""
+    for statement in body:
+        yield statement
+        for nested in bodies(statement):
+            yield from walk(nested)
+
+
+def own_expressions(statement: Stmt) -> tuple[Expr, ...]:
+    """The expressions of a statement itself, nested bodies left out."""
+    values = (getattr(statement, item.name) for item in fields(statement))
+    return tuple(value for value in values if isinstance(value, Expr))
+
+
+def subexpressions(expression: Expr) -> Iterator[Expr]:
+    """The expression and all within it."""
+    yield expression
+    for child in expression.children:
+        yield from subexpressions(child)
+
+
+def all_expressions(body: Body) -> Iterator[Expr]:
+    """Every expression in a body, with all subexpressions."""
+    for statement in walk(body):
+        for expression in own_expressions(statement):
+            yield from subexpressions(expression)
+
+
+def reads(body: Body) -> set[str]:
+    """Names of the locals that a body reads."""
+    return {found.name for found in all_expressions(body) if isinstance(found, Local)}
+
+
+def writes(body: Body) -> set[str]:
+    """Names of the locals that a body assigns, loop variables included."""
+    return {found.name for found in walk(body) if isinstance(found, (Assign, RangeLoop))}
+
+
+def show(body: Body, indent: str = "") -> str:
+    """A body as readable text, a statement per line."""
+    lines: list[str] = []
+    inner = indent + "    "
+    for item in body:
+        match item:
+            case Assign(name, value):
+                lines.append(f"{indent}{name} = {value}")
+            case If(condition, then, otherwise):
+                lines += [f"{indent}if {condition}:", show(then, inner) or f"{inner}pass"]
+                if otherwise:
+                    lines += [f"{indent}else:", show(otherwise, inner)]
+            case MessageLoop(nested):
+                lines += [f"{indent}for m in messages:", show(nested, inner)]
+            case RangeLoop(name, start, stop, step, nested):
+                lines += [f"{indent}for {name} in range({start}, {stop}, {step}):", show(nested, inner)]
+            case While(nested):
+                lines += [f"{indent}while True:", show(nested, inner)]
+            case Break() | Continue():
+                lines.append(f"{indent}{type(item).__name__.lower()}")
+            case FeedForward(value) | Backpropagate(value) | Push(value) | SetSlope(value) | PushFactor(value):
+                lines.append(f"{indent}{type(item).__name__}({value})")
+    return "\n".join(lines)

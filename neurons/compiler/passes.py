@@ -1,0 +1,254 @@
+"""Forward and backward through a chain of layers: which product, which kernel, on which arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..activations.identity import Identity
+from ..compatibility import layer_analysis
+from ..engine import Rates
+from ..errors import NeuronError
+from ..interlayer import Interlayer
+from ..spec import Block, Dense, NetworkSpec
+from ..standard import StandardNeuron
+from .buffers import Buffers
+from .evaluate import evaluate
+from .gemm import SGEMM, backward_sums, forward_sums
+from .modules import Kernel, LayerCode, cost_code, layer_code
+from .nir import Type, type_of_number
+from .sinks import Coefficients, Sink
+from .writer import MISCALLED
+
+Matrix = NDArray[np.float32]
+_CASTS: dict[Type, Any] = {Type.FLOAT: np.float32, Type.INT: int, Type.BOOL: bool}
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of the network that takes part in a batch.
+
+    Args:
+        ids: per layer, the network-wide ids of the neurons, uint32.
+        parameters, previous: per layer, the matrix of the connection into it; None where it has no weights.
+    """
+
+    ids: list[NDArray[np.uint32]]
+    parameters: list[Matrix | None]
+    previous: list[Matrix | None]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The counters of a batch's draws: positions, lanes, step; the key; and what changes from step to step."""
+
+    positions: NDArray[np.uint32]
+    lanes: NDArray[np.uint32]
+    key: tuple[np.uint32, np.uint32]
+    rates: Rates
+    share: float = 1.0
+
+
+class Passes:
+    """Runs the kernels of a network.
+
+    Args:
+        spec: the network.
+    """
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        self.spec = spec
+        self.codes = [self._code(index) for index in range(len(spec.layers))]
+        self.cost = cost_code(spec.cost)
+        self.buffers = [
+            Buffers(layer.units, code.analysis.state) for layer, code in zip(spec.layers, self.codes, strict=True)
+        ]
+        self.bias_buffers = [Buffers(1, code.analysis.state) for code in self.codes]
+        self.status = np.zeros(1, np.int64)
+        self.fused = self._fused()
+        self.constants = [self._constants(index) for index in range(len(spec.layers))]
+
+    def _code(self, index: int) -> LayerCode:
+        layer = self.spec.layers[index]
+        following = self.spec.layers[index + 1] if index + 1 < len(self.spec.layers) else None
+        incoming = "dense" if isinstance(layer.incoming, Dense) else "single"
+        outgoing = "dense" if following is not None and isinstance(following.incoming, Dense) else "single"
+        return layer_code(layer_analysis(layer), incoming, outgoing)
+
+    def _fused(self) -> bool:
+        """True where the last layer only normalizes, and the cost's gradient through it is outputs - targets."""
+        last = self.spec.layers[-1]
+        plain = last.neuron is StandardNeuron and isinstance(last.activation, Identity)
+        return isinstance(last.incoming, Interlayer) and plain and last.incoming.fused_gradient(self.spec.cost)
+
+    def _constants(self, index: int) -> dict[str, Any]:
+        layer = self.spec.layers[index]
+        block = self.outgoing_block(index)
+        numbers = {f"h_{name}": _CASTS[type_of_number(value)](value) for name, value in layer.hyperparameters.items()}
+        bias = int(block.bias) if block is not None else 0
+        return numbers | {"layer": index, "first": self.spec.first_id(index), "bias": bias, "status": self.status}
+
+    def outgoing_block(self, index: int) -> Block | None:
+        """The block of the weights that a layer's neurons send over."""
+        return self.spec.block_into(index + 1)
+
+    # One layer ---------------------------------------------------------------------------------------------------
+
+    def values(self, index: int, draws: Draws) -> dict[str, Any]:
+        """The scalars that a layer's kernels take."""
+        rates = draws.rates
+        return self.constants[index] | {
+            "positions": draws.positions,
+            "lanes": draws.lanes,
+            "step": np.uint32(rates.step & 0xFFFFFFFF),
+            "k0": draws.key[0],
+            "k1": draws.key[1],
+            "learning_rate": np.float32(rates.learning_rate),
+            "momentum": np.float32(rates.momentum),
+            "iteration": rates.step,
+            "share": np.float32(draws.share),
+        }
+
+    def _run(self, kernel: Kernel, values: dict[str, Any], index: int) -> None:
+        kernel.function(*[values[name] for name in kernel.arguments])
+        if self.status[0]:
+            code, self.status[0] = int(self.status[0]), 0
+            neuron = self.spec.layers[index].neuron.__name__
+            raise NeuronError(
+                f"a neuron of layer {index} ({neuron}) did not call self.{MISCALLED[code]}(...) exactly once"
+            )
+
+    def arrays(self, view: View, index: int, examples: int) -> dict[str, NDArray[Any]]:
+        """The arrays of a layer for a batch."""
+        return self.buffers[index].arrays(examples, len(view.ids[index]))
+
+    # Forward -----------------------------------------------------------------------------------------------------
+
+    def forward(self, view: View, inputs: Matrix, draws: Draws, *, training: bool) -> Matrix:
+        """Run all layers; returns the last one's O, shape (b, 1 + units).
+
+        Args:
+            view: who takes part.
+            inputs: float32, shape (b, features in the view).
+            draws: counters and key.
+            training: which of the two kernels.
+        """
+        examples = len(inputs)
+        arrays: dict[str, NDArray[Any]] = {}
+        for index, layer in enumerate(self.spec.layers):
+            before, arrays = arrays, self.arrays(view, index, examples)
+            code = self.codes[index]
+            kernel = code.forward if training else code.predict
+            values = self.values(index, draws) | arrays
+            values["ids"] = view.ids[index]
+            match layer.incoming:
+                case Dense(bias):
+                    values["X"] = before["O"] if bias else before["O"][:, 1:]
+                    values["W"] = view.parameters[index]
+                    values["bias"] = int(bias)
+                    if "S" in kernel.arguments:
+                        forward_sums(SGEMM, values["X"], values["W"], values["S"])
+                case Interlayer() as normalization:
+                    arrays["S"] = values["S"] = normalization.apply_batch(before["O"][:, 1:])
+                case None:
+                    values["S"] = inputs
+            self._run(kernel, values, index)
+            if training and code.bias_forward is not None:
+                self._bias_forward(code.bias_forward, index, values, examples)
+        return arrays["O"]
+
+    def _bias_forward(self, kernel: Kernel, index: int, values: dict[str, Any], examples: int) -> None:
+        own = self.bias_buffers[index].arrays(examples, 1)
+        self._run(kernel, values | own | {"ids": self._bias_id(index)}, index)
+
+    def _bias_id(self, index: int) -> NDArray[np.uint32]:
+        return np.array([self.spec.first_id(index)], np.uint32)
+
+    # Backward ----------------------------------------------------------------------------------------------------
+
+    def backward(self, view: View, targets: Matrix, draws: Draws, sink: Sink) -> float:
+        """Run all layers backward; pushes go to the sink. Returns the sum of the examples' costs.
+
+        Args:
+            view: who takes part; the same as in `forward`.
+            targets: float32, shape (b, output units).
+            draws: counters and key.
+            sink: receives the pushes.
+        """
+        examples = len(targets)
+        top = len(self.spec.layers) - 1
+        last = self.arrays(view, top, examples)
+        if self.fused:
+            loss = self.cost.loss(last["O"], targets)
+            top -= 1
+            np.subtract(last["O"][:, 1:], targets, out=self.arrays(view, top, examples)["G"])
+        else:
+            loss = self.cost.gradient(last["O"], targets, last["G"])
+        deltas: Matrix | None = None
+        for index in range(top, -1, -1):
+            deltas = self._layer_backward(view, index, draws, sink, deltas, examples)
+        return float(loss)
+
+    def _layer_backward(
+        self, view: View, index: int, draws: Draws, sink: Sink, deltas: Matrix | None, examples: int
+    ) -> Matrix:
+        """One layer: from the deltas of the next one to its own; deltas None means that G is there already."""
+        code = self.codes[index]
+        arrays = self.arrays(view, index, examples)
+        # Nobody needs the delta of the inputs.
+        kernel = code.push if index == 0 else code.backward
+        values = self.values(index, draws) | arrays
+        values["ids"] = view.ids[index]
+        block = self.outgoing_block(index) if deltas is not None else None
+        if deltas is not None:
+            following = self.spec.layers[index + 1].incoming
+            if isinstance(following, Interlayer):
+                after = self.arrays(view, index + 1, examples)
+                values["G"] = following.backward_batch(arrays["O"][:, 1:], after["S"], deltas)
+            elif block is not None:
+                matrix = view.parameters[index + 1]
+                assert matrix is not None
+                values |= {"D": deltas, "W": matrix, "P": view.previous[index + 1]}
+                if kernel is not None and "G" in kernel.arguments:
+                    backward_sums(SGEMM, deltas, matrix[int(block.bias) :], values["G"])
+        if block is not None and code.analysis.pushes == "loop":
+            values["U"] = sink.matrix(block)
+        if kernel is not None:
+            self._run(kernel, values, index)
+        if code.bias_backward is not None and block is not None and block.bias:
+            own = self.bias_buffers[index].arrays(examples, 1) | {"ids": self._bias_id(index), "A": arrays["A"]}
+            self._run(code.bias_backward, values | own, index)
+        if block is not None:
+            self._push(block, code, arrays, deltas, draws, sink)
+        return arrays["B"]
+
+    def _push(
+        self, block: Block, code: LayerCode, arrays: dict[str, NDArray[Any]], deltas: Any, draws: Draws, sink: Sink
+    ) -> None:
+        coefficients = self.coefficients(block, draws.rates)
+        pushes = code.analysis.pushes
+        if pushes == "product":
+            factors = arrays["O"] if code.analysis.scale is not None else arrays["A"]
+            sink.product(block, factors if block.bias else factors[:, 1:], deltas, draws.share, coefficients)
+            return
+        if pushes == "none":
+            sink.matrix(block)
+        sink.loop(block, coefficients)
+
+    def coefficients(self, block: Block, rates: Rates) -> Coefficients:
+        """What a step does to a block beside its D: from what its senders' class pushes, and regularization."""
+        index = block.layer - 1
+        values = self.constants[index] | {
+            "learning_rate": rates.learning_rate,
+            "momentum": rates.momentum,
+            "iteration": rates.step,
+        }
+        analysis = self.codes[index].analysis
+        scale = 1.0 if analysis.scale is None else evaluate(analysis.scale, values)
+        beta, gamma = evaluate(analysis.carry.beta, values), evaluate(analysis.carry.gamma, values)
+        return Coefficients(scale, beta, gamma, gamma - rates.learning_rate * self.spec.regularization)
+
+

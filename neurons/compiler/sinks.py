@@ -1,0 +1,178 @@
+"""Where pushes go: collected for a strategy to exchange, or applied at once; over all weights or a sub-model's part."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..spec import Block
+from .gemm import SGEMM, push_product
+from .update import carry_and_add, decay_and_add, scatter, scatter_and_add
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """What one step does to one block beside D: previous = D + β·previous + γ·parameters.
+
+    Args:
+        scale: factor of the push's matrix product.
+        beta: of the previous change.
+        gamma: of the bias row.
+        gamma_weights: of the weights: γ and the share of regularization.
+    """
+
+    scale: float
+    beta: float
+    gamma: float
+    gamma_weights: float
+
+
+class Sink(ABC):
+    """Receives the pushes of one batch, block by block, from the last to the first."""
+
+    @abstractmethod
+    def product(self, block: Block, factors: Any, deltas: Any, share: float, coefficients: Coefficients) -> None:
+        """D = scale · share · factorsᵀ · deltas.
+
+        Args:
+            block: the connection.
+            factors: (b, senders): outputs, or factors of the push; with the bias sender's where the block has one.
+            deltas: (b, receivers).
+            share: 1 / examples in the job's batch.
+            coefficients: those of the block.
+        """
+
+    @abstractmethod
+    def matrix(self, block: Block) -> Matrix:
+        """A zeroed matrix (senders, receivers) for a kernel to add pushes to; `loop` tells that it is complete."""
+
+    @abstractmethod
+    def loop(self, block: Block, coefficients: Coefficients) -> None:
+        """The matrix given for the block is complete."""
+
+
+class Collect(Sink):
+    """D of every block goes to its place in a flat array."""
+
+    def __init__(self, out: NDArray[np.float32]) -> None:
+        self.out = out
+
+    def product(self, block: Block, factors: Any, deltas: Any, share: float, coefficients: Coefficients) -> None:
+        push_product(SGEMM, coefficients.scale * share, factors, deltas, 0.0, block.matrix(self.out))
+
+    def matrix(self, block: Block) -> Matrix:
+        matrix = block.matrix(self.out)
+        matrix[:] = 0.0
+        return matrix
+
+    def loop(self, block: Block, coefficients: Coefficients) -> None:
+        """D is where it belongs."""
+
+
+class Apply(Sink):
+    """The step is made at once: the product goes into `previous` itself, momentum on the way (BLAS's beta)."""
+
+    def __init__(self, parameters: NDArray[np.float32], previous: NDArray[np.float32]) -> None:
+        self.parameters = parameters
+        self.previous = previous
+        self.scratch = np.empty(0, np.float32)
+
+    def product(self, block: Block, factors: Any, deltas: Any, share: float, coefficients: Coefficients) -> None:
+        matrix = block.matrix(self.previous)
+        push_product(SGEMM, coefficients.scale * share, factors, deltas, coefficients.beta, matrix)
+        for part, gamma in parts(block, block.offset, block.stop, coefficients):
+            decay_and_add(self.previous[part], self.parameters[part], gamma)
+
+    def matrix(self, block: Block) -> Matrix:
+        self.scratch = np.zeros(block.size, np.float32)
+        return self.scratch.reshape(block.rows, block.columns)
+
+    def loop(self, block: Block, coefficients: Coefficients) -> None:
+        add_update(self.scratch, self.previous, self.parameters, block, block.offset, block.stop, coefficients)
+
+
+class CollectPart(Sink):
+    """D of a sub-model goes to its rows and columns, 0 to the others.
+
+    Args:
+        out: flat array.
+        kept: per layer, the kept columns of its arrays, without the bias.
+    """
+
+    def __init__(self, out: NDArray[np.float32], kept: list[NDArray[np.intp]]) -> None:
+        self.out = out
+        self.kept = kept
+        self.part = np.empty(0, np.float32)
+
+    def product(self, block: Block, factors: Any, deltas: Any, share: float, coefficients: Coefficients) -> None:
+        rows, columns = rows_and_columns(block, self.kept)
+        part = np.empty((len(rows), len(columns)), np.float32)
+        push_product(SGEMM, coefficients.scale * share, factors, deltas, 0.0, part)
+        self.place(part, rows, columns, block, coefficients)
+
+    def place(self, part: Matrix, rows: Any, columns: Any, block: Block, coefficients: Coefficients) -> None:
+        """Put a sub-model's D where it belongs."""
+        scatter(part, rows, columns, block.matrix(self.out))
+
+    def matrix(self, block: Block) -> Matrix:
+        raise AssertionError("sub-models are computed compactly only where every push is a product")
+
+    def loop(self, block: Block, coefficients: Coefficients) -> None:
+        raise AssertionError("sub-models are computed compactly only where every push is a product")
+
+
+class ApplyPart(CollectPart):
+    """A sub-model's step: momentum and decay reach all weights, the push its own."""
+
+    def __init__(
+        self, parameters: NDArray[np.float32], previous: NDArray[np.float32], kept: list[NDArray[np.intp]]
+    ) -> None:
+        super().__init__(previous, kept)
+        self.parameters = parameters
+
+    def place(self, part: Matrix, rows: Any, columns: Any, block: Block, coefficients: Coefficients) -> None:
+        previous, parameters = block.matrix(self.out), block.matrix(self.parameters)
+        gamma = (coefficients.gamma, coefficients.gamma_weights)
+        scatter_and_add(part, rows, columns, previous, parameters, coefficients.beta, gamma, int(block.bias))
+
+
+def rows_and_columns(block: Block, kept: list[NDArray[np.intp]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows and columns of a block's matrix that a sub-model uses; the bias always."""
+    senders, receivers = kept[block.layer - 1], kept[block.layer]
+    rows = np.concatenate(([0], senders + 1)) if block.bias else senders
+    return rows.astype(np.intp, copy=False), receivers
+
+
+def parts(block: Block, start: int, stop: int, coefficients: Coefficients) -> list[tuple[slice, float]]:
+    """The stretches of a block within [start, stop) of the flat array, each with its γ: bias row, weights."""
+    weights = block.offset + (block.columns if block.bias else 0)
+    found = []
+    for low, high, gamma in (
+        (block.offset, weights, coefficients.gamma),
+        (weights, block.stop, coefficients.gamma_weights),
+    ):
+        low, high = max(low, start), min(high, stop)
+        if low < high:
+            found.append((slice(low, high), gamma))
+    return found
+
+
+def add_update(
+    update: NDArray[np.float32],
+    previous: NDArray[np.float32],
+    parameters: NDArray[np.float32],
+    block: Block,
+    start: int,
+    stop: int,
+    coefficients: Coefficients,
+) -> None:
+    """Make the step of the stretch [start, stop) of a block; `update` holds its D, beginning at `start`."""
+    for part, gamma in parts(block, start, stop, coefficients):
+        own = update[part.start - start : part.stop - start]
+        carry_and_add(own, previous[part], parameters[part], coefficients.beta, gamma)

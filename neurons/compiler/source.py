@@ -1,0 +1,123 @@
+"""The user's functions as syntax trees: their source, the place of every node in it, the names they see."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import linecache
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+from ..errors import NeuronError, SourceLine
+
+#: A name that a function does not know.
+MISSING = object()
+
+
+@dataclass(frozen=True)
+class Source:
+    """One function as the compiler reads it.
+
+    Args:
+        function: the function itself.
+        tree: its definition; a lambda counts as a definition that returns its body.
+        file, first: where the text begins.
+        indent: columns that dedenting removed.
+        text: the dedented lines.
+    """
+
+    function: FunctionType
+    tree: ast.FunctionDef | ast.Lambda
+    file: str
+    first: int
+    indent: int
+    text: list[str] = field(repr=False)
+
+    def where(self, node: ast.AST) -> SourceLine:
+        """The place of a node in the user's file."""
+        line = getattr(node, "lineno", 1)
+        column = getattr(node, "col_offset", 0)
+        return SourceLine(self.file, self.first + line - 1, self.text[line - 1], column)
+
+    def statements(self) -> list[ast.stmt]:
+        """The body; a lambda's is one return."""
+        if isinstance(self.tree, ast.Lambda):
+            return [ast.copy_location(ast.Return(self.tree.body), self.tree.body)]
+        return self.tree.body
+
+    def lookup(self, name: str) -> Any:
+        """What a name means to the function: closure, then globals, then builtins; MISSING if it is unknown."""
+        code = self.function.__code__
+        if name in code.co_freevars and self.function.__closure__ is not None:
+            try:
+                return self.function.__closure__[code.co_freevars.index(name)].cell_contents
+            except ValueError:  # the cell is still empty: the name is assigned later
+                return MISSING
+        if name in self.function.__globals__:
+            return self.function.__globals__[name]
+        return getattr(builtins, name, MISSING)
+
+
+def read_source(function: FunctionType) -> Source:
+    """The syntax tree of a function.
+
+    Raises:
+        NeuronError: its source is not to be had (typed into a plain prompt, made by exec), or is a lambda that shares
+            its line with another.
+    """
+    try:
+        lines, first = inspect.getsourcelines(function)
+    except (OSError, TypeError) as error:
+        raise NeuronError(
+            f"the source of {function.__qualname__} (from {function.__code__.co_filename}) cannot be read, and the "
+            "compiler works from the source; put it in a file or a notebook cell, or use engine='interpreter'"
+        ) from error
+    text = textwrap.dedent("".join(lines))
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    file = function.__code__.co_filename
+    return Source(function, _definition(function, text), file, first, indent, text.splitlines())
+
+
+def _definition(function: FunctionType, text: str) -> ast.FunctionDef | ast.Lambda:
+    if function.__name__ != "<lambda>":
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef):
+                return node
+    # The line of a lambda is often no statement by itself (a keyword argument, say): parse from the lambda on.
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    found = [node for node in _lambdas(text) if tuple(arg.arg for arg in node.args.args) == names]
+    if len(found) != 1:
+        raise NeuronError(
+            f"cannot tell which lambda of this line is meant: {text.strip()!r}; write it as a def of its own"
+        )
+    return found[0]
+
+
+def _lambdas(text: str) -> Iterable[ast.Lambda]:
+    start = text.find("lambda")
+    while start >= 0:
+        for stop in range(len(text), start, -1):
+            try:
+                tree = ast.parse(text[start:stop].strip(), mode="eval")
+            except SyntaxError:
+                continue
+            if isinstance(tree.body, ast.Lambda):
+                yield tree.body
+                break
+        start = text.find("lambda", start + 1)
+
+
+def pseudo_files(functions: Iterable[FunctionType]) -> dict[str, list[str]]:
+    """The texts that exist only in this process (notebook cells), by file name, for those functions."""
+    names = {function.__code__.co_filename for function in functions}
+    return {name: linecache.getlines(name) for name in names if name.startswith("<") and linecache.getlines(name)}
+
+
+def install_pseudo_files(texts: dict[str, list[str]]) -> None:
+    """Make the texts of another process's notebook cells readable in this one."""
+    for name, lines in texts.items():
+        linecache.cache[name] = (sum(map(len, lines)), None, lines, name)

@@ -1,0 +1,120 @@
+"""The neuron class that is being compiled: its attributes, found as Python would find them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import dataclass
+from functools import cached_property
+from types import FunctionType
+from typing import Any
+
+from ..activations.base import Activation
+from ..errors import NeuronError
+from ..neuron import Neuron
+from .nir import Type
+from .source import MISSING, Source, read_source
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A neuron class and the activation that it is used with.
+
+    Args:
+        cls: the class.
+        activation: the activation of its layer.
+        types: types of the hyperparameters, by name; a layer may override an integer by a float.
+    """
+
+    cls: type[Neuron]
+    activation: Activation
+    types: tuple[tuple[str, Type], ...]
+
+    @property
+    def name(self) -> str:
+        return self.cls.__name__
+
+    @cached_property
+    def hyperparameters(self) -> dict[str, Type]:
+        """Names and types; the values are arguments of the kernels."""
+        return dict(self.types)
+
+    @property
+    def slope(self) -> FunctionType:
+        """The activation's ``derivative``."""
+        found = getattr(type(self.activation), "derivative", None)
+        assert isinstance(found, FunctionType)  # as_activation has seen to it
+        return found
+
+    def find(self, name: str, after: type | None = None) -> Any:
+        """An attribute as the class's MRO gives it, unbound; with `after`, from behind that class (``super()``)."""
+        mro = self.cls.__mro__
+        for base in mro[mro.index(after) + 1 if after else 0 :]:
+            if name in vars(base):
+                return vars(base)[name]
+        return MISSING
+
+    def method(self, name: str) -> FunctionType | None:
+        """A method that the user wrote; None where the language's own default stands."""
+        found = self.find(name)
+        return found if isinstance(found, FunctionType) and found is not vars(Neuron).get(name) else None
+
+    def owner(self, function: FunctionType) -> type | None:
+        """The class of the MRO whose body holds `function`; None for plain functions."""
+        for base in self.cls.__mro__:
+            for member in vars(base).values():
+                inner = member.fget if isinstance(member, property) else member
+                if inner is function:
+                    return base
+        return None
+
+    @cached_property
+    def state(self) -> frozenset[str]:
+        """Names that any method assigns as ``self.x = ...``."""
+        found: set[str] = set()
+        for source in self.sources():
+            arguments = source.tree.args.args
+            if arguments:
+                found |= _attributes_stored(source.tree, arguments[0].arg)
+        return frozenset(found)
+
+    def sources(self) -> list[Source]:
+        """The methods that the user wrote, bases first."""
+        functions = [
+            member
+            for base in reversed(self.cls.__mro__)
+            if base not in (Neuron, object)
+            for name, member in vars(base).items()
+            if isinstance(member, FunctionType) and name != "interlayer"
+        ]
+        return [read_source(function) for function in functions]
+
+    def check(self) -> None:
+        """Refuse what no engine supports.
+
+        Raises:
+            NeuronError: the class overrides ``__init__``, or its methods have the wrong parameters.
+        """
+        if "__init__" in {name for base in self.cls.__mro__ if base is not object for name in vars(base)}:
+            raise NeuronError(
+                f"{self.name} overrides __init__, but there are no neuron objects to initialise: declare "
+                "hyperparameters as class attributes"
+            )
+        for name in ("forward", "backward"):
+            function = self.method(name)
+            if function is not None and len(inspect.signature(function).parameters) != 2:
+                raise NeuronError(
+                    f"{self.name}.{name} must take (self, messages), it takes {inspect.signature(function)}",
+                    read_source(function).where(read_source(function).tree),
+                )
+
+
+def _attributes_stored(tree: ast.AST, name: str) -> set[str]:
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+    }

@@ -1,0 +1,277 @@
+"""One kernel as text: the loops over examples and neurons, and a method's body inside them.
+
+The kernels' arguments, all optional but for the scalars at the end; b examples, n neurons, r receivers:
+
+    S (b, n)       the sums of the incoming messages, or the one message of a layer that is fed one to one
+    G (b, n)       the sums of the backward messages, or the one message's delta
+    O (b, 1 + n)   outputs; column 0 is the bias sender's 1
+    B (b, n)       deltas, written by backward
+    A (b, 1 + n)   factors of the push
+    L (b, n)       slopes of the activation where forward applied it
+    K_x (b, n)     what forward leaves in self.x
+    X, W           the senders' outputs (b, senders) and the weights (senders, n), where a forward loop is kept
+    D, W, P, U     the receivers' deltas (b, r), weights, previous changes and updates (senders, r), where a backward
+                   loop is kept
+    ids (n,)       network-wide ids of the neurons; ids[i] - first - 1 is self.index
+    status (1,)    set to a code of `MISCALLED` where a method did not call what it must exactly once
+
+The kernels of a layer's bias sender have n = 1 and column 0 for their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .nir import Assign, Backpropagate, Body, Break, Const, Continue, Draw, Expr, FeedForward, Field, Gemm, Hyper, If
+from .nir import MessageLoop, Push, PushFactor, RangeLoop, SetSlope, Slope, Stmt, Type, While, all_expressions, walk
+from .once import calls
+from .spelling import Spelling, local_name
+from .types import infer_locals
+
+#: What a kernel writes to `status`, and what it means.
+MISCALLED = {1: "feedforward", 2: "backpropagate"}
+
+_ZERO = {Type.FLOAT: "f32(0.0)", Type.INT: "int64(0)", Type.BOOL: "False"}
+_FIELDS = {
+    ("forward", "dense"): {
+        "input": "X[e, s]", "weight": "W[s, i]", "is_bias": "(s < bias)", "sender": "(int64(s) - bias)",
+    },
+    ("forward", "single"): {"input": "S[e, i]", "weight": "f32(1.0)", "is_bias": "False", "sender": "index"},
+    ("backward", "dense"): {
+        "delta": "D[e, s]", "weight": "W[row, s]", "prev_weight": "P[row, s]", "receiver": "int64(s)",
+        "is_bias": "(row < bias)", "input_gradient": "(D[e, s] * W[row, s])", "weight_gradient": "(out * D[e, s])",
+    },
+    ("backward", "single"): {
+        "delta": "G[e, i]", "weight": "f32(1.0)", "prev_weight": "f32(0.0)", "receiver": "index", "is_bias": "False",
+        "input_gradient": "G[e, i]", "weight_gradient": "(out * G[e, i])",
+    },
+}  # fmt: skip
+_COUNT = {("forward", "dense"): "X.shape[1]", ("backward", "dense"): "D.shape[1]"}
+
+
+class Writer:
+    """Writes one kernel.
+
+    Args:
+        name: the kernel's name.
+        body: the method, specialised and pruned.
+        method: "forward" or "backward".
+        link: "dense" or "single": what kind of connection the messages come over.
+        state: what `forward` leaves for `backward`.
+        keep_slope: True where the slope is kept, too.
+        bias_sender: True for the kernel of a layer's bias sender.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        body: Body,
+        method: str,
+        link: str,
+        state: dict[str, Type],
+        *,
+        keep_slope: bool,
+        bias_sender: bool = False,
+    ) -> None:
+        self.name = name
+        self.body = body
+        self.method = method
+        self.link = link
+        self.state = state
+        self.keep_slope = keep_slope
+        self.bias_sender = bias_sender
+        known = {key: kind for key, kind in state.items() if method == "backward"}
+        self.types = infer_locals(body, known)
+        self.kept_loops = any(isinstance(statement, MessageLoop) for statement in walk(body))
+        self.fields = _FIELDS[(method, link)]
+        self.spelling = Spelling(self.types, self._names())
+        self.lines: list[str] = []
+
+    def _names(self) -> dict[str, str]:
+        sums = "S[e, i]" if self.method == "forward" else "G[e, i]"
+        if self.bias_sender:
+            sums = "f32(0.0)" if self.method == "forward" else "total"
+        count = "0" if self.bias_sender and self.method == "forward" else _COUNT.get((self.method, self.link), "1")
+        names = {name: f"m_{name}" for name in self.fields}
+        return names | {"index": "index", "output": "out", "slope": "slope", "sum": sums, "count": f"int64({count})"}
+
+    def write(self) -> tuple[str, tuple[str, ...]]:
+        """The kernel's text and the names of its arguments, in order."""
+        inner = self._neuron()
+        text = "\n".join(inner)
+        arrays = [name for name in ("S", "G", "O", "B", "A", "L", "X", "W", "D", "P", "U", "status") if f"{name}[" in text
+                  or f"{name}.shape" in text]  # fmt: skip
+        arrays += [f"K_{name[5:]}" for name in self.state if f"K_{name[5:]}[" in text]
+        scalars = [name for name in _SCALARS if _mentions(text, name)]
+        hypers = sorted({f"h_{part.name}" for part in all_expressions(self.body) if isinstance(part, Hyper)})
+        arguments = (*arrays, "ids", "positions", "lanes", *scalars, *hypers)
+        head = [
+            "@kernel",
+            f"def {self.name}({', '.join(arguments)}):",
+            "    for e in range(len(positions)):",
+            "        position = positions[e]",
+            "        lane = lanes[e]",
+            "        for i in range(len(ids)):",
+        ]
+        return "\n".join(head + inner), arguments
+
+    def scalar_lines(self, value: Expr) -> str:
+        """The body and its value as lines of a loop over units; ``{target}`` stands for where the value goes."""
+        self.lines = []
+        self._statements(self.body, 2)
+        return "\n".join([*self.lines, f"            {{target}} = {self.spelling.typed(value, Type.FLOAT)}"])
+
+    # The body of the loop over neurons ---------------------------------------------------------------------------
+
+    def _neuron(self) -> list[str]:
+        self.lines = []
+        depth = 3
+        self._line(depth, "neuron = ids[i]")
+        self._line(depth, "index = int64(neuron) - first - 1")
+        if self.method == "backward" and self.link == "dense" and (self.kept_loops or self.bias_sender):
+            self._line(depth, "row = index + bias")
+        drawing = any(isinstance(item, Assign) and isinstance(item.value, Draw) for item in walk(self.body))
+        if drawing:
+            self._line(depth, f"draw = u32({'FORWARD' if self.method == 'forward' else 'BACKWARD'})")
+        self._initial(depth)
+        watched = self._watched()
+        if watched:
+            self._line(depth, "said = 0")
+        self._statements(self.body, depth)
+        self._final(depth)
+        if watched:
+            code = 1 if watched is FeedForward else 2
+            self._line(depth, "if said != 1:")
+            self._line(depth + 1, f"status[0] = {code}")
+        return self.lines
+
+    def _watched(self) -> type[Stmt] | None:
+        kind: type[Stmt] = FeedForward if self.method == "forward" else Backpropagate
+        present = any(isinstance(statement, kind) for statement in walk(self.body))
+        return kind if present and not calls(self.body, kind).exactly_once else None
+
+    def _initial(self, depth: int) -> None:
+        forward = self.method == "forward"
+        for name, kind in self.types.items():
+            loaded = not forward and name in self.state
+            self._line(depth, f"{local_name(name)} = {f'K_{name[5:]}[e, i]' if loaded else _ZERO[kind]}")
+        expressions = list(all_expressions(self.body))
+        if forward:
+            self._line(depth, "out = f32(0.0)")
+            if self.keep_slope:
+                self._line(depth, "slope = f32(0.0)")
+            return
+        self._line(depth, "out = f32(1.0)" if self.bias_sender else "out = O[e, i + 1]")
+        for kind, variable in ((Backpropagate, "back"), (PushFactor, "factor")):
+            if any(isinstance(statement, kind) for statement in walk(self.body)):
+                self._line(depth, f"{variable} = f32(0.0)")
+        if any(isinstance(part, Slope) for part in expressions):
+            self._line(depth, "slope = L[e, i]")
+        if self.bias_sender and any(isinstance(part, Gemm) for part in expressions):
+            self._line(depth, "total = f32(0.0)")
+            self._line(depth, "for s in range(D.shape[1]):")
+            self._line(depth + 1, "total += D[e, s] * W[row, s]")
+
+    def _final(self, depth: int) -> None:
+        if self.method == "forward":
+            if not self.bias_sender:
+                self._line(depth, "O[e, i + 1] = out")
+            for name in self.state:
+                self._line(depth, f"K_{name[5:]}[e, i] = {local_name(name)}")
+            if self.keep_slope:
+                self._line(depth, "L[e, i] = slope")
+            return
+        if any(isinstance(statement, Backpropagate) for statement in walk(self.body)):
+            self._line(depth, "B[e, i] = back")
+        if any(isinstance(statement, PushFactor) for statement in walk(self.body)):
+            self._line(depth, f"A[e, {'0' if self.bias_sender else 'i + 1'}] = factor")
+
+    # Statements --------------------------------------------------------------------------------------------------
+
+    def _line(self, depth: int, text: str) -> None:
+        self.lines.append("    " * (depth + 1) + text)
+
+    def _statements(self, body: Iterable[Stmt], depth: int) -> None:
+        for statement in body:
+            self._statement(statement, depth)
+
+    def _nested(self, body: Body, depth: int) -> None:
+        if not body:
+            self._line(depth, "pass")
+        self._statements(body, depth)
+
+    def _statement(self, statement: Stmt, depth: int) -> None:
+        spell = self.spelling
+        match statement:
+            case Assign(name, Draw() as drawn):
+                self._draw(local_name(name), drawn, depth)
+            case Assign(name, value):
+                self._line(depth, f"{local_name(name)} = {spell.typed(value, self.types[name])}")
+            case If(condition, then, otherwise):
+                self._line(depth, f"if {spell.condition(condition)}:")
+                self._nested(then, depth + 1)
+                if otherwise:
+                    self._line(depth, "else:")
+                    self._nested(otherwise, depth + 1)
+            case MessageLoop(body):
+                self._messages(body, depth)
+            case RangeLoop(name, start, stop, step, body):
+                bounds = ", ".join(spell.typed(bound, Type.INT) for bound in (start, stop, step))
+                self._line(depth, f"for {local_name(name)} in range({bounds}):")
+                self._nested(body, depth + 1)
+            case While(body):
+                self._line(depth, "while True:")
+                self._nested(body, depth + 1)
+            case Break() | Continue():
+                self._line(depth, type(statement).__name__.lower())
+            case FeedForward(value):
+                self._said("out", value, FeedForward, depth)
+            case Backpropagate(value):
+                self._said("back", value, Backpropagate, depth)
+            case SetSlope(value):
+                self._line(depth, f"slope = {spell.typed(value, Type.FLOAT)}")
+            case PushFactor(value):
+                self._line(depth, f"factor = {spell.typed(value, Type.FLOAT)}")
+            case Push(value) if self.link == "dense":
+                self._line(depth, f"U[row, s] += {spell.typed(value, Type.FLOAT)} * share")
+            case _:
+                self._line(depth, "pass")
+
+    def _said(self, target: str, value: Expr, kind: type[Stmt], depth: int) -> None:
+        self._line(depth, f"{target} = {self.spelling.typed(value, Type.FLOAT)}")
+        if self._watched() is kind:
+            self._line(depth, "said += 1")
+
+    def _messages(self, body: Body, depth: int) -> None:
+        if self.bias_sender and self.method == "forward":
+            self._line(depth, "pass")
+            return
+        self._line(depth, f"for s in range({_COUNT.get((self.method, self.link), '1')}):")
+        for name in sorted({part.name for part in all_expressions(body) if isinstance(part, Field)}):
+            self._line(depth + 1, f"m_{name} = {self.fields[name]}")
+        self._nested(body, depth + 1)
+
+    def _draw(self, target: str, drawn: Draw, depth: int) -> None:
+        spell = self.spelling
+        floats = [spell.typed(argument, Type.FLOAT) for argument in drawn.arguments]
+        if drawn.kind == "binomial":
+            counter = "neuron, lane, step, draw, k0, k1"
+            if self.bias_sender and self.method == "forward":
+                call = floats[0]  # the bias is exempt from dropout: every trial succeeds
+            elif drawn.arguments[0] == Const(1):
+                call = f"bernoulli({counter}, {floats[1]})"
+            else:
+                call = f"binomial({counter}, {spell.typed(drawn.arguments[0], Type.INT)}, {floats[1]})"
+        else:
+            call = f"{drawn.kind}(neuron, position, step, draw, k0, k1, {', '.join(floats)})"
+        self._line(depth, f"{target} = {call}")
+        self._line(depth, "draw = u32(draw + u32(1))")
+
+
+_SCALARS = ("first", "bias", "share", "step", "k0", "k1", "learning_rate", "momentum", "iteration", "layer")
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"(?<![\w.]){name}(?!\w)", text) is not None
+
