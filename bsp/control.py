@@ -11,7 +11,7 @@ generation: the next barrier is written while a slow process still reads this on
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from . import futex
 from .errors import JobAborted
@@ -84,9 +84,15 @@ class ControlBlock:
         """Whether `request_stop` was called."""
         return self._words[_STOP] != 0
 
-    def abort(self, slot: int, reason: str) -> None:
-        """End the job: every process in a barrier, or that comes to one, raises `JobAborted` with the reasons given."""
-        text = reason.encode()[:_TEXT]
+    def abort(self, slot: int, reason: str, ranks: Iterable[int] = ()) -> None:
+        """End the job: every process in a barrier, or that comes to one, raises `JobAborted` with the reasons given.
+
+        Args:
+            slot: who says so.
+            reason: what happened.
+            ranks: the peers at fault.
+        """
+        text = f"{','.join(map(str, ranks))}|{reason}".encode()[:_TEXT]
         start = _HEADER + slot * SLOT + LINE
         self._bytes[start + 8 : start + 8 + len(text)] = text
         self._words[start // _WORD] = len(text)
@@ -99,20 +105,24 @@ class ControlBlock:
         """Whether the job was aborted."""
         return self._words[_ABORT] != 0
 
-    def reasons(self) -> list[str]:
-        """Return why the job was aborted, as told by each slot that did."""
+    def _reasons(self) -> list[tuple[list[int], str]]:
+        """Return why the job was aborted, as told by each slot that did: the peers at fault, and the reason."""
         found = []
         for slot in range(self.processes + 1):
             start = _HEADER + slot * SLOT + LINE
             length = self._words[start // _WORD]
             if length:
-                found.append(bytes(self._bytes[start + 8 : start + 8 + length]).decode(errors="replace"))
+                text = bytes(self._bytes[start + 8 : start + 8 + length]).decode(errors="replace")
+                ranks, _, reason = text.partition("|")
+                found.append(([int(rank) for rank in ranks.split(",") if rank], reason))
         return found
 
     def check(self) -> None:
         """Raise `JobAborted` if the job was aborted."""
         if self.aborted:
-            raise JobAborted("the job was aborted: " + ("; ".join(self.reasons()) or "no reason was given"))
+            reasons = self._reasons()
+            told = "; ".join(reason for _, reason in reasons) or "no reason was given"
+            raise JobAborted(f"the job was aborted: {told}", [rank for ranks, _ in reasons for rank in ranks])
 
     def _wake_all(self) -> None:
         for word in (_RELEASE, *(self._slot(rank) + _ARRIVAL for rank in range(self.processes))):

@@ -5,8 +5,9 @@ import json
 import os
 import sys
 import time
+import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from .arrays import share, views
 from .control import ControlBlock
-from .errors import BSPError, PeerFailed
+from .coordination.layout import Address, JobLayout
+from .errors import BSPError, CoordinatorLost, PeerFailed
 from .interrupts import InterruptCounter
 from .launcher import Launcher, LocalLauncher, WorkerSpec
 from .memory import Segment
@@ -41,6 +43,7 @@ class BSPJob:
         shared: arrays that all peers and the caller share; copied into shared memory once, here.
         zookeeper: "host:port,host:port[/chroot]" to have the job coordinated by ZooKeeper; None for the embedded
             coordinator.
+        zookeeper_session_timeout: seconds after which ZooKeeper gives a silent process up.
         zookeeper_participants: who takes part in ZooKeeper's barrier: one per "host", or each "process".
         name: the job's name, for ZooKeeper and messages; by default one that nobody else has.
         timeout: seconds a peer may wait at a barrier for the others before `BarrierTimeout`; None for as long as they
@@ -53,6 +56,7 @@ class BSPJob:
         launcher: what starts the workers; processes on this host by default.
 
     Attributes:
+        name: the job's name.
         shared: name -> array, the caller's view of the shared memory.
         values: what each peer's program returned, after `run`.
         counters: the peers' counters added up, after `run`.
@@ -70,6 +74,10 @@ class BSPJob:
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
         shared: Mapping[str, NDArray[Any]] | None = None,
+        zookeeper: str | None = None,
+        zookeeper_participants: str = "host",
+        zookeeper_session_timeout: float = 10.0,
+        name: str | None = None,
         timeout: float | None = None,
         on_progress: Callable[[Any], None] | None = None,
         seed: int = 0,
@@ -81,6 +89,21 @@ class BSPJob:
         self._placement = Placement(peers, min(peers, _cores()) if processes is None else processes)
         if timeout is not None and timeout <= 0:
             raise BSPError(f"timeout must be positive, got {timeout}")
+        if zookeeper_participants not in ("host", "process"):
+            raise BSPError(f'zookeeper_participants must be "host" or "process", got {zookeeper_participants!r}')
+        self.name = (
+            name or f"{getattr(program, '__name__', type(program).__name__).strip('<>_')}-{uuid.uuid4().hex[:12]}"
+        )
+        self._zookeeper: dict[str, Any] | None = None
+        if zookeeper is not None:
+            address = Address.parse(zookeeper)
+            self._zookeeper = {
+                "address": address.hosts,
+                "chroot": JobLayout(address.chroot, self.name).chroot,
+                "job": self.name,
+                "participants": zookeeper_participants,
+                "session_timeout": zookeeper_session_timeout,
+            }
         self._program = program
         self._args = tuple(args)
         self._kwargs = dict(kwargs or {})
@@ -103,6 +126,7 @@ class BSPJob:
         Raises:
             PeerFailed: a peer raised an exception (also the `__cause__`); has its traceback.
             PeerLost: a worker process died; has its peers, pid and exit code.
+            CoordinatorLost: ZooKeeper cannot be reached (within 10 s, before any worker starts), or was lost.
             BarrierTimeout, BSPError: as the peers met them.
             KeyboardInterrupt: Ctrl-C; no worker is left then.
         """
@@ -116,7 +140,8 @@ class BSPJob:
                 memory.control.request_stop()
             spec = memory.add("spec", json.dumps(self._describe(memory)).encode())
             start = WorkerSpec(spec, memory.descriptors, self._blas_threads)
-            self._supervise(start, memory.control, count)
+            with self._recorded() as check:
+                self._supervise(start, memory.control, count, check)
         return self.values[0]
 
     def stop(self) -> None:
@@ -125,12 +150,33 @@ class BSPJob:
         if self._control is not None:
             self._control.request_stop()
 
-    def _supervise(self, start: WorkerSpec, control: ControlBlock, interrupts: InterruptCounter) -> None:
+    @contextlib.contextmanager
+    def _recorded(self) -> Iterator[Callable[[], None]]:
+        """Keep the job's znodes while it runs; yields a check that the coordination service still answers."""
+        if self._zookeeper is None:
+            yield lambda: None
+            return
+        # Imported here: jobs without ZooKeeper do not pay for its client.
+        from .coordination.record import JobRecord
+
+        told = self._zookeeper
+        address, layout = Address(told["address"], told["chroot"]), JobLayout(told["chroot"], told["job"])
+        conf = {"peers": self._placement.peers, "processes": self._placement.processes, "seed": self._seed}
+        with contextlib.closing(JobRecord(address, layout, self._placement, conf, told["session_timeout"])) as record:
+            yield record.check
+
+    def _supervise(
+        self, start: WorkerSpec, control: ControlBlock, interrupts: InterruptCounter, check: Callable[[], None]
+    ) -> None:
         workers = self._launcher.start(start, self._placement.processes)
         supervisor = Supervisor(workers, self._placement, control, self._on_progress)
         try:
             deadline: float | None = None
             while supervisor.watch():
+                try:
+                    check()
+                except CoordinatorLost as lost:
+                    supervisor.fail(lost)
                 if interrupts.count and deadline is None:
                     deadline = time.monotonic() + (GRACEFUL_SECONDS if self._graceful else 0.0)
                     self.stop()
@@ -155,6 +201,7 @@ class BSPJob:
             "peers": self._placement.peers,
             "processes": self._placement.processes,
             "seed": self._seed,
+            "zookeeper": self._zookeeper,
             "timeout": self._timeout,
             "layout": self._layout,
             "descriptors": memory.descriptors,

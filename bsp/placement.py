@@ -29,6 +29,11 @@ class Placement:
         """Return the peers of a process."""
         return range(process * self.peers // self.processes, (process + 1) * self.peers // self.processes)
 
+    def bounds(self, process: int) -> tuple[int, int]:
+        """Return the first and the last peer of a process."""
+        ranks = self.ranks(process)
+        return ranks[0], ranks[-1]
+
     def process_of(self, peer: int) -> int:
         """Return the process of a peer: the inverse of `ranks`."""
         return ((peer + 1) * self.processes - 1) // self.peers

@@ -75,10 +75,10 @@ class Supervisor:
             self._kill()
         return bool(self._running)
 
-    def abort(self, reason: str) -> None:
+    def abort(self, reason: str, ranks: Sequence[int] = ()) -> None:
         """End the job: its workers leave at their next barrier, or are killed after the grace period."""
         if self._kill_at is None:
-            self._control.abort(self._control.launcher, reason)
+            self._control.abort(self._control.launcher, reason, ranks)
             self._kill_at = time.monotonic() + GRACE
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class Supervisor:
             elif kind == frames.PROGRESS and self._on_progress is not None:
                 self._on_progress(load_value(payload))
             elif kind == frames.FAILURE:
-                self._fail(_failure(peer, payload))
+                self.fail(_failure(peer, payload))
             elif kind == frames.ABORTED:
                 self._aborted = self._aborted or payload.decode()
         if self._readers[process].closed:
@@ -122,7 +122,7 @@ class Supervisor:
         ranks = self._placement.ranks(process)
         if not self._returned.issuperset(ranks) and self._kill_at is None and not self._aborted:
             code = worker.poll()
-            self._fail(
+            self.fail(
                 PeerLost(
                     f"{format_ranks(ranks)} (process {process}, pid {worker.pid}) {_describe_exit(code)} "
                     "before its program returned",
@@ -132,10 +132,11 @@ class Supervisor:
                 )
             )
 
-    def _fail(self, failure: BSPError) -> None:
+    def fail(self, failure: BSPError) -> None:
+        """Note what ended the job; the first one stands."""
         if self.failure is None:
             self.failure = failure
-        self.abort(str(failure))
+        self.abort(str(failure), failure.ranks)
 
     def _kill(self) -> None:
         for worker in self._running.values():

@@ -4,25 +4,29 @@ import ctypes
 import functools
 import io
 import json
+import logging
 import os
 import signal
 import sys
 import threading
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from . import frames
 from .arrays import views
-from .barriers import ProcessBarrier
 from .control import ControlBlock
-from .errors import BSPError, JobAborted, format_ranks
+from .coordination import Coordinator, EmbeddedCoordinator
+from .errors import BSPError, CoordinatorLost, JobAborted, format_ranks
 from .memory import Segment
 from .peer import Peer
 from .placement import Placement
 from .program import run_program
 from .shipping import LoadedModuleFinder, dump_value, load_program
 from .site import Site
+
+logger = logging.getLogger("horn.bsp")
 
 _PR_SET_PDEATHSIG = 1
 
@@ -38,8 +42,11 @@ def main(spec: dict[str, Any], process: int, pipe: int) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     writer = frames.FrameWriter(pipe)
-    worker = Worker(spec, process, writer)
-    finished = worker.run()
+    try:
+        finished = Worker(spec, process, writer).run()
+    except Exception as error:
+        finished = False
+        writer.write(frames.FAILURE, Placement(spec["peers"], spec["processes"]).bounds(process)[0], describe(error))
     writer.close()
     if not finished:
         # Threads that compute without ever coming to a barrier would hold the interpreter's exit up.
@@ -74,15 +81,22 @@ class Worker:
         self._payload = Segment(spec["payload"]).view(spec["payload_size"])
         self._shared = views(Segment(spec["shared"]), spec["layout"])
         self._failed = False
-        barrier = ProcessBarrier(
+        embedded = EmbeddedCoordinator(
             self._control, self._placement, process, timeout=spec["timeout"], parent=spec["launcher"]
         )
+        self._coordinators: list[Coordinator] = [embedded]
+        above: Callable[[], None] | None = None
+        if spec["zookeeper"] is not None:
+            zookeeper = self._connect(spec["zookeeper"])
+            self._coordinators.append(zookeeper)
+            above = zookeeper.barrier if spec["zookeeper"]["participants"] == "process" else None
         self._site = Site(
             self._placement,
             process,
             self._control,
-            barrier,
+            embedded.processes,
             timeout=spec["timeout"],
+            before=above,
             arenas=[(Segment(even), Segment(odd)) for even, odd in spec["arenas"]],
             contributions=[Segment(fd) for fd in spec["contributions"]],
             results=[Segment(fd) for fd in spec["results"]],
@@ -90,7 +104,12 @@ class Worker:
 
     def run(self) -> bool:
         """Run the peers of this process; return whether all of them returned a value."""
-        self._control.register(self._process)
+        try:
+            for coordinator in self._coordinators:
+                coordinator.join()
+        except BSPError as error:
+            self._end(error)
+            return False
         first, *others = self._placement.ranks(self._process)
         threads = [
             threading.Thread(target=self._run_peer, args=(rank,), name=f"peer {rank}", daemon=True) for rank in others
@@ -101,8 +120,24 @@ class Worker:
         for thread in threads:
             # After an abort the launcher kills us soon, so that this wait is bounded.
             thread.join()
-        self._control.deregister(self._process)
+        for coordinator in reversed(self._coordinators):
+            coordinator.leave()
         return not self._failed
+
+    def _connect(self, told: dict[str, Any]) -> Coordinator:
+        # Imported here: jobs without ZooKeeper do not pay for its client.
+        from .coordination.layout import Address, JobLayout
+        from .coordination.zookeeper import ZooKeeperCoordinator
+
+        return ZooKeeperCoordinator(
+            Address.parse(told["address"]),
+            JobLayout(told["chroot"], told["job"]),
+            self._placement,
+            self._process,
+            session_timeout=told["session_timeout"],
+            timeout=self._spec["timeout"],
+            on_end=self._end,
+        )
 
     def _run_peer(self, rank: int) -> None:
         report = functools.partial(self._report, rank)
@@ -135,16 +170,37 @@ class Worker:
 
     def _fail(self, rank: int, error: BaseException) -> None:
         """Tell the launcher, then end the job for everybody."""
-        description = {
-            "type": type(error).__name__,
-            "message": str(error),
-            "engine": type(error).__module__.startswith("horn.bsp."),
-            "ranks": list(error.ranks) if isinstance(error, BSPError) else [],
-            "traceback": "".join(traceback.format_exception(error)),
-        }
-        head = json.dumps(description).encode()
-        self._writer.write(frames.FAILURE, rank, len(head).to_bytes(4, "little") + head + _pickled(error))
-        self._control.abort(self._process, f"{format_ranks([rank])} raised {type(error).__name__}: {error}")
+        self._tell(rank, error)
+        try:
+            for coordinator in self._coordinators:
+                coordinator.abort(f"{format_ranks([rank])} raised {type(error).__name__}: {error}", [rank])
+        except CoordinatorLost as lost:
+            # The launcher has been told already, and ends the job by itself.
+            logger.warning("the failure of peer %d could not be announced: %s", rank, lost)
+
+    def _end(self, error: BSPError) -> None:
+        """The coordination service has ended the job: tell the launcher, unless another process does."""
+        if isinstance(error, JobAborted):
+            self._writer.write(frames.ABORTED, self._placement.ranks(self._process)[0], str(error).encode())
+        else:
+            self._tell(self._placement.ranks(self._process)[0], error)
+        self._control.abort(self._process, str(error), error.ranks)
+
+    def _tell(self, rank: int, error: BaseException) -> None:
+        self._writer.write(frames.FAILURE, rank, describe(error))
+
+
+def describe(error: BaseException) -> bytes:
+    """Return the payload of a failure frame: a length, the error as JSON of that length, its pickle if it has one."""
+    told = {
+        "type": type(error).__name__,
+        "message": str(error),
+        "engine": type(error).__module__.startswith("horn.bsp."),
+        "ranks": list(error.ranks) if isinstance(error, BSPError) else [],
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+    head = json.dumps(told).encode()
+    return len(head).to_bytes(4, "little") + head + _pickled(error)
 
 
 def _pickled(error: BaseException) -> bytes:
