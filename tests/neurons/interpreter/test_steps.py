@@ -168,20 +168,42 @@ def test_a_step_is_gradient_apply_and_limit_in_any_pieces(dropout, parameters, d
     np.testing.assert_array_equal(previous, alone_previous)
 
 
-def test_the_split_of_a_push_changes_nothing_but_the_place(dropout, parameters, data, monkeypatch) -> None:
+@pytest.mark.parametrize("split", [lambda rates: (rates.momentum, 0.0), lambda rates: (0.5, 0.25)])
+def test_the_split_of_a_push_changes_nothing_but_the_place(split, dropout, parameters, data, monkeypatch) -> None:
     spec = dropout(regularization=0.01)
     rates = Rates(2, 0.5, 0.9)
-    unsplit, unsplit_previous = parameters(spec), parameters(spec, seed=1)
-    Interpreter(spec, unsplit, unsplit_previous, seed=SEED).step(data, rates)
-    monkeypatch.setattr(module, "push_split", lambda layer, rates: (rates.momentum, 0.25))
+    results = []
+    for found in (lambda rates: (0.0, 0.0), split):
+        monkeypatch.setattr(module, "push_split", lambda layer, index, rates, found=found: found(rates))
+        flat, previous = parameters(spec), parameters(spec, seed=1)
+        Interpreter(spec, flat, previous, seed=SEED).step(data, rates)
+        results.append((flat, previous))
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-4, atol=1e-6)
+
+
+class Decaying(StandardNeuron):
+    """Weight decay in the push."""
+
+    decay = 0.25
+
+    def backward(self, messages):
+        for m in messages:
+            self.push(-self.learning_rate * m.weight_gradient + self.momentum * m.prev_weight - self.decay * m.weight)
+        self.backpropagate(0.0)
+
+
+def test_what_depends_on_no_example_is_left_out_of_the_gradient_and_applied_once(network, batch, parameters) -> None:
+    spec = network((2, Decaying, Identity(), {"decay": 0.125}), (3, StandardNeuron, Identity()), cost=SquaredError())
     flat, previous = parameters(spec), parameters(spec, seed=1)
-    update = np.empty(spec.size, np.float32)
+    before = flat.copy(), previous.copy()
     engine = Interpreter(spec, flat, previous, seed=SEED)
-    engine.gradient(data, Rates(2, 0.0, 0.9), update)
-    np.testing.assert_allclose(update, -0.25 * flat, atol=1e-6)  # a rate of 0: no D beside what was taken out
-    engine.step(data, rates)
-    np.testing.assert_allclose(flat, unsplit, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(previous, unsplit_previous, rtol=1e-4, atol=1e-6)
+    rates = Rates(0, 0.0, 0.5)  # a rate of 0: nothing else is pushed
+    update = np.empty(spec.size, np.float32)
+    engine.gradient(batch(np.ones((2, 2)), np.ones((2, 3)), total=8), rates, update)
+    np.testing.assert_allclose(update, 0, atol=1e-7)
+    engine.apply(update, rates, 0, spec.size)
+    np.testing.assert_allclose(previous, 0.5 * before[1] - 0.125 * before[0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(flat, before[0] + previous, rtol=1e-6)
 
 
 def test_max_norm_leaves_biases_and_short_columns_alone(network, parameters) -> None:
