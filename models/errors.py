@@ -12,7 +12,7 @@ class ModelFileError(Exception):
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss of a training step is not a number. The network keeps the weights from before this `fit`."""
+    """The loss of a training step is NaN or infinite. The network keeps the weights from before this `fit`."""
 
 
 class WorkerLost(PeerLost):

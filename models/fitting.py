@@ -104,7 +104,7 @@ def run_fit(plan: Plan, options: FitOptions, state: State, examples: Examples, v
     """Train as planned, and take what came of it into `state`: all of it, or after an error nothing.
 
     Raises:
-        TrainingDiverged: the loss of a step is not a number.
+        TrainingDiverged: the loss of a step is not finite.
         NeuronError, WorkerLost, BSPError, KeyboardInterrupt: as `NeuralNetwork.fit`.
     """
     workspace = new_workspace(plan, examples, validation, state.parameters, state.previous)
@@ -114,7 +114,7 @@ def run_fit(plan: Plan, options: FitOptions, state: State, examples: Examples, v
     if history.stopped == DIVERGED:
         step, rate = len(history) - 1, history.learning_rate[-1]
         raise TrainingDiverged(
-            f"the loss of iteration {step} is not a number, at learning rate {rate:.4g} and momentum "
+            f"the loss of iteration {step} is not finite, at learning rate {rate:.4g} and momentum "
             f"{plan.momentum:.4g}: try a tenth of the rate, or max_norm=; the network keeps its weights from before"
         )
     np.copyto(state.parameters, workspace.parameters)

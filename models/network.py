@@ -288,7 +288,7 @@ class NeuralNetwork:
         Raises:
             TypeError, ValueError: bad input; nothing was started.
             NeuronError: neurons that cannot be run; nothing was started.
-            TrainingDiverged: the loss is not a number.
+            TrainingDiverged: the loss is NaN or infinite.
             WorkerLost, BSPError: a worker process died, or failed.
             KeyboardInterrupt: Ctrl-C; weights and history of the completed iterations are kept. After any other error
                 the network is as it was before.

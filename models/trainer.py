@@ -78,7 +78,11 @@ class Trainer:
         )
 
     def run(self) -> Outcome:
-        """Train until the plan is done, the loss has converged or is no number, or the team is asked to stop."""
+        """Train until the plan is done, the loss has converged or is not finite, or the team is asked to stop."""
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows ends in a loss that is not finite
+            return self._run()
+
+    def _run(self) -> Outcome:
         self.plan.strategy.setup(self.context)
         self.recorder = Recorder(self.team, self.plan.first_step)
         stopped = None
@@ -112,7 +116,7 @@ class Trainer:
         self.place = plan.order.after(self.place)
         result = self._total(score, step % STEP_SLOTS)
         self.recorder.step(result, rates.learning_rate, context.metrics)
-        if math.isnan(result.loss):
+        if not math.isfinite(result.loss):
             return DIVERGED
         if self.convergence and self.convergence.converged(result.loss):
             return CONVERGED

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from horn.bsp.collectives import tree_reduce
+
 
 class Team(Protocol):
     """The peers of a job, as one of them sees it. See `horn.bsp.Peer`."""
@@ -95,14 +97,5 @@ class Replicas:
         if not np.may_share_memory(update, self._buffers[self.index]):
             raise ValueError("reduce_scatter sums the update that on_update was given, in place: got another array")
         self.sync()
-        return tree_sum(self._shares)
-
-
-def tree_sum(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Sum arrays along a binary tree over their order, in place: the first one becomes the sum, others partial sums."""
-    stride = 1
-    while stride < len(parts):
-        for index in range(0, len(parts) - stride, 2 * stride):
-            np.add(parts[index], parts[index + stride], out=parts[index])
-        stride *= 2
-    return parts[0]
+        tree_reduce(self._shares, np.add, out=self._shares[0])
+        return self._shares[0]
