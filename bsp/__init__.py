@@ -10,6 +10,7 @@ A program is a function of its peer. It computes, sends, and calls `sync()`; wha
     result = BSPJob(pi, peers=8).run()
 """
 
+from .coordination import Coordinator, Member
 from .errors import BarrierTimeout, BSPError, CoordinatorLost, JobAborted, PeerFailed, PeerLost
 from .job import BSPJob
 from .launcher import Launcher, LocalLauncher, WorkerHandle, WorkerSpec
@@ -21,10 +22,12 @@ __all__ = [
     "BSPError",
     "BSPJob",
     "BarrierTimeout",
+    "Coordinator",
     "CoordinatorLost",
     "JobAborted",
     "Launcher",
     "LocalLauncher",
+    "Member",
     "Peer",
     "PeerFailed",
     "PeerLost",
