@@ -22,6 +22,7 @@ from horn.neurons import (
     Neuron,
     NeuronError,
     StandardNeuron,
+    is_weighted_sum,
 )
 from horn.neurons.activations.base import as_activation
 from horn.neurons.costs.base import as_cost
@@ -85,7 +86,11 @@ def output_cost(cost: Cost | type[Cost], last: Layer) -> Cost:
 
 def default_bias(neuron: type[Neuron], activation: Activation) -> bool:
     """Whether a layer has a bias where the user does not say: where its forward is one weighted sum."""
-    return True
+    try:
+        return is_weighted_sum(neuron, activation)
+    except NeuronError:
+        # the compiler cannot read it, and says why when it is to run it; the interpreter runs it all the same
+        return True
 
 
 def is_neuron_class(given: object) -> bool:

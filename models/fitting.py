@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from horn.neurons import engine_named
+
 from .batches import Order
 from .checks import require_choice, require_count
 from .convergence import Convergence
-from .engines import engine_class
 from .errors import TrainingDiverged
 from .examples import Examples
 from .history import History
@@ -125,8 +126,8 @@ def run_fit(plan: Plan, options: FitOptions, state: State, examples: Examples, v
 
 
 def _train(plan: Plan, options: FitOptions, workspace: Workspace, monitor: Monitor) -> Outcome:
+    # what is wrong with a neuron is found before any process starts; and what they then load is compiled here, once
+    engine_named(plan.engine).prepare(plan.spec)
     if options.workers == 1 and options.zookeeper is None:
         return train_here(plan, workspace, monitor, options.blas_threads)
-    # compiles here, once, what the processes then load; and what is wrong with a neuron is found before any starts
-    engine_class(plan.engine)(plan.spec, workspace.parameters, workspace.previous, seed=plan.seed)
     return train_in_processes(plan, workspace, monitor, options.blas_threads, options.zookeeper, options.timeout)

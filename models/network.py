@@ -9,12 +9,11 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from horn.neurons import Activation, Cost, Engine, Identity, Layer, NetworkSpec, Neuron, StandardNeuron
+from horn.neurons import Activation, Cost, Engine, Identity, Layer, NetworkSpec, Neuron, StandardNeuron, engine_named
 
 from . import checks
 from .architecture import LayerSettings, expand, input_layers, output_cost
 from .convergence import Convergence
-from .engines import engine_class
 from .evaluation import BLOCK, predict, score_part
 from .examples import Sliceable, as_examples, as_features
 from .fitting import FitOptions, run_fit
@@ -63,7 +62,7 @@ class NeuralNetwork:
         self.regularization = checks.require_rate("regularization", regularization)
         self.max_norm = checks.require_max_norm(max_norm)
         self.history: History | None = None
-        engine_class(engine)
+        engine_named(engine)
         self._layers: list[Layer] = []
         self._state: State | None = None
         self._predictor: Engine | None = None
@@ -357,7 +356,7 @@ class NeuralNetwork:
         """The engine that predicts; it reads the parameters where they are."""
         state = self._complete()
         if self._predictor is None:
-            engine = engine_class(self.engine)
+            engine = engine_named(self.engine)
             self._predictor = engine(state.spec, state.parameters, state.previous, seed=self.seed, training=False)
         return self._predictor
 

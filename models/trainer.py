@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from horn.neurons import Batch, Rates, Score
+from horn.neurons import Batch, Rates, Score, engine_named
 
 from .batches import Feed, Place
 from .convergence import ConvergenceCheck
-from .engines import engine_class
 from .evaluation import score_part
 from .history import Evaluation, History
 from .plan import Plan
@@ -63,7 +62,7 @@ class Trainer:
         else:
             self.parameters, self.previous = self.parameters.copy(), self.previous.copy()
             self.update = np.zeros(plan.spec.size, np.float32)
-        self.engine = engine_class(plan.engine)(plan.spec, self.parameters, self.previous, seed=plan.seed)
+        self.engine = engine_named(plan.engine)(plan.spec, self.parameters, self.previous, seed=plan.seed)
         self.feed = Feed(workspace.examples, plan.order, plan.workers, plan.own(team.index), plan.submodels)
         self.convergence = ConvergenceCheck(plan.convergence) if plan.convergence else None
         self.context = self._context()

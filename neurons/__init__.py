@@ -46,14 +46,12 @@ __all__ = [
     "install_pseudo_files",
     "is_weighted_sum",
     "pseudo_files",
-    "warm_up",
 ]
 
 if TYPE_CHECKING:
     from .compatibility import check_training, is_weighted_sum
     from .compiler.engine import Compiled
     from .compiler.source import install_pseudo_files, pseudo_files
-    from .compiler.warm import warm_up
     from .engines import engine_named
     from .interpreter import Interpreter
 else:
@@ -65,7 +63,6 @@ else:
         "install_pseudo_files": "compiler.source",
         "is_weighted_sum": "compatibility",
         "pseudo_files": "compiler.source",
-        "warm_up": "compiler.warm",
     }
 
     def __getattr__(name: str) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .activations.base import Activation
 from .compiler.analysis import Analysis, analyse
 from .errors import NeuronError
@@ -30,15 +32,29 @@ def layer_analysis(layer: Layer) -> Analysis:
     return analyse(layer.neuron, layer.activation, layer.hyperparameters)
 
 
-def check_training(spec: NetworkSpec) -> None:
+def analysis_if_compilable(layer: Layer) -> Analysis | None:
+    """As `layer_analysis`; None for a class that only the interpreter can run."""
+    try:
+        return layer_analysis(layer)
+    except NeuronError:
+        return None
+
+
+def check_training(spec: NetworkSpec, analysis_of: Callable[[Layer], Analysis | None] = layer_analysis) -> None:
     """Refuse to train a network whose neurons do not give gradients.
+
+    Args:
+        spec: the network.
+        analysis_of: what is known of a layer; layers of which nothing is known pass.
 
     Raises:
         NeuronError: a class without `backward`; or one whose synapses lead to neurons that compute no weighted sum,
             unless it says ``learning_rule = "local"``.
     """
     for index, layer in enumerate(spec.layers):
-        analysis = layer_analysis(layer)
+        analysis = analysis_of(layer)
+        if analysis is None:
+            continue
         name = layer.neuron.__name__
         if analysis.backward is None:
             raise NeuronError(
@@ -48,7 +64,8 @@ def check_training(spec: NetworkSpec) -> None:
         following = spec.layers[index + 1] if index + 1 < len(spec.layers) else None
         if following is None or not isinstance(following.incoming, Dense):
             continue
-        if layer_analysis(following).weighted_sum:
+        receivers = analysis_of(following)
+        if receivers is None or receivers.weighted_sum:
             continue
         local = layer.neuron.learning_rule == "local"
         if local and not analysis.fields & _DERIVED:

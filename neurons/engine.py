@@ -98,6 +98,15 @@ class Engine(ABC):
         self.seed = seed
         self.training = training
 
+    @classmethod
+    @abstractmethod
+    def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
+        """Do now, once, what the engines in all processes would otherwise do at their first step: check and compile.
+
+        Raises:
+            NeuronError: the network cannot be run.
+        """
+
     @abstractmethod
     def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
         """Outputs of the last layer, shape (examples, units), with ``training`` False.

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from .compiler.engine import Compiled
-from .engine import Engine
-from .interpreter import Interpreter
+import importlib
 
-ENGINES: dict[str, type[Engine]] = {"compiled": Compiled, "interpreter": Interpreter}
+from .engine import Engine
+
+#: Name → module and class. An engine is imported when it is first asked for.
+_ENGINES = {"compiled": ("compiler.engine", "Compiled"), "interpreter": ("interpreter", "Interpreter")}
 
 
 def engine_named(name: str) -> type[Engine]:
     """The engine class of that name.
 
+    Args:
+        name: "compiled" or "interpreter".
+
     Raises:
-        ValueError: there is none.
+        ValueError: there is none of that name.
     """
-    if name not in ENGINES:
-        raise ValueError(f"engine must be one of {sorted(ENGINES)}, got {name!r}")
-    return ENGINES[name]
+    if name not in _ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(map(repr, sorted(_ENGINES)))}, got {name!r}")
+    module, cls = _ENGINES[name]
+    found: type[Engine] = getattr(importlib.import_module(f".{module}", __package__), cls)
+    return found

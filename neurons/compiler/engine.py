@@ -15,6 +15,7 @@ from ..spec import NetworkSpec
 from .passes import Draws, Passes, View
 from .sinks import Apply, Collect, add_update
 from .submodel import SubModels
+from .warm import warm_up
 
 _STILL = Rates(0, 0.0, 0.0)
 
@@ -39,6 +40,10 @@ class Compiled(Engine):
         self.submodels = SubModels(self.passes, self.view)
         self.keys = random.key(seed, random.TRAIN), random.key(seed, random.PREDICT)
         self.apply_sink = Apply(parameters, previous)
+
+    @classmethod
+    def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
+        warm_up(cls, spec, training)
 
     def _whole(self) -> View:
         ids = [

@@ -6,23 +6,28 @@ the real one needs. Done once before worker processes start, they find everythin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..engine import Batch, Rates
 from ..interlayer import Interlayer
 from ..spec import NetworkSpec
-from .engine import Compiled
+
+if TYPE_CHECKING:
+    from .engine import Compiled
 
 _UNITS = 8
 _EXAMPLES = 4
 
 
-def warm_up(spec: NetworkSpec, *, training: bool = True) -> None:
+def warm_up(engine_class: Callable[..., Compiled], spec: NetworkSpec, training: bool) -> None:
     """Compile, or load from the cache, everything that running `spec` needs.
 
     Args:
+        engine_class: the engine.
         spec: the network.
         training: False where it will only predict.
 
@@ -31,7 +36,7 @@ def warm_up(spec: NetworkSpec, *, training: bool = True) -> None:
     """
     small = _small(spec)
     parameters, previous = np.zeros(small.size, np.float32), np.zeros(small.size, np.float32)
-    engine = Compiled(small, parameters, previous, seed=0, training=training)
+    engine = engine_class(small, parameters, previous, seed=0, training=training)
     inputs = np.zeros((_EXAMPLES, small.layers[0].units), np.float32)
     targets = np.zeros((_EXAMPLES, small.layers[-1].units), np.float32)
     engine.score(inputs, targets)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import random
+from ..compatibility import analysis_if_compilable, check_training
 from ..engine import Batch, Engine, Rates, Score
 from ..norms import limit_norms
 from ..scoring import count_correct, dense_targets
@@ -35,11 +36,17 @@ class Interpreter(Engine):
         training: bool = True,
     ) -> None:
         super().__init__(spec, parameters, previous, seed=seed, training=training)
+        self.prepare(spec, training=training)
         single = SinglePrecision()
         classes = tuple(executable(single, it, index) for index, it in enumerate(spec.layers))
         activations = tuple(single.copy_object(it.activation) for it in spec.layers)
         self._cost = single.copy_object(spec.cost)
         self._network = Network(spec, classes, activations, self._cost, parameters, previous)
+
+    @classmethod
+    def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
+        if training:
+            check_training(spec, analysis_if_compilable)
 
     def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
         self._set_rates(_PREDICTION, training=False)

@@ -221,7 +221,7 @@ def test_a_helpers_line_is_named(mistake) -> None:
 
 def test_missing_methods_are_named(mistake) -> None:
     assert "NoForward has no forward(self, messages)" in mistake(NoForward).message
-    assert "NoBackward has no backward(self, messages): it predicts but cannot train" in mistake(NoBackward).message
+    assert "NoBackward has no backward(self, messages)" in mistake(NoBackward).message
 
 
 def test_a_push_is_not_taken_for_a_loop_around(network, batch) -> None:
