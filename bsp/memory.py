@@ -5,7 +5,9 @@ crash, and it is not bound by the size of /dev/shm. The launcher creates all seg
 the descriptors; a segment grows in place, and whoever needs the new part maps it again.
 """
 
+import contextlib
 import ctypes
+import errno
 import mmap
 import os
 import tempfile
@@ -15,6 +17,7 @@ from pathlib import Path
 from .errors import BSPError
 
 PAGE = mmap.PAGESIZE
+_LOOK_FROM = 64 << 20
 
 
 def _anonymous_file(label: str) -> int:
@@ -25,12 +28,25 @@ def _anonymous_file(label: str) -> int:
     return fd
 
 
-def _reserve(fd: int, size: int) -> None:
+def _reserve(fd: int, present: int, size: int) -> None:
     """Make `size` bytes exist. Allocated, not only promised: a write past full memory would be SIGBUS."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(fd, 0, size)
+        os.posix_fallocate(fd, present, size - present)
     else:
         os.ftruncate(fd, size)
+
+
+def available_memory() -> int | None:
+    """Return the bytes that this process can still allocate, by the machine and its container; None if unknown."""
+    found = []
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        found.append(1024 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1]))
+    with contextlib.suppress(OSError, ValueError):  # "max" where the container has no limit
+        group = Path("/sys/fs/cgroup")
+        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
+        found.append(max(0, limit - used))
+    return min(found, default=None)
 
 
 class Segment:
@@ -69,15 +85,23 @@ class Segment:
         """
         if size <= self.mapped:
             return
-        rounded = -(-max(size, 1) // PAGE) * PAGE
+        present, rounded = self.size, -(-max(size, 1) // PAGE) * PAGE
+        if rounded > present:
+            self._allocate(present, rounded)
+        self.map(size)
+
+    def _allocate(self, present: int, size: int) -> None:
+        # The kernel does not refuse what it has not got, it kills: so look first, where the amount matters.
+        available = available_memory() if size - present > _LOOK_FROM else None
         try:
-            _reserve(self.fd, rounded)
+            if available is not None and size - present > available:
+                raise OSError(errno.ENOMEM, f"{available / 2**20:.0f} MiB are available")
+            _reserve(self.fd, present, size)
         except OSError as error:
             raise BSPError(
-                f"no space for {rounded / 2**20:.1f} MiB of shared memory ({error.strerror}): "
+                f"no space for {size / 2**20:.1f} MiB of shared memory ({error.strerror}): "
                 "use smaller arrays or fewer peers, or give the job more memory"
             ) from error
-        self.map(size)
 
     def map(self, size: int) -> mmap.mmap:
         """Return a mapping of at least `size` bytes; it may be replaced by a larger one later and stays valid."""

@@ -21,6 +21,7 @@ from .placement import Placement
 from .shipping import load_value
 
 TICK = 0.1
+TICK_LEAVING = 0.002
 GRACE = 0.4
 
 
@@ -64,7 +65,9 @@ class Supervisor:
 
     def watch(self) -> bool:
         """Wait at most 0.1 s and handle what happened; return whether any worker still runs."""
-        ready = {key.data for key, _ in self._selector.select(TICK)}
+        # A closed pipe announces an exit that comes at once.
+        leaving = any(self._readers[process].closed for process in self._running)
+        ready = {key.data for key, _ in self._selector.select(TICK_LEAVING if leaving else TICK)}
         for process, worker in list(self._running.items()):
             exited = worker.poll() is not None
             if process in ready or exited:

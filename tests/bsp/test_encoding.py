@@ -110,5 +110,5 @@ def test_a_value_that_contains_itself_is_refused() -> None:
     "junk", [b"", b"?", b"s\xff\xff\xff\xff\x00\x00\x00\x00ab", b"l\x01\x00\x00\x00\x00\x00\x00\x00"]
 )
 def test_truncated_or_foreign_bytes_are_refused(junk: bytes) -> None:
-    with pytest.raises(BSPError, match="a message ends|unknown tag|a message holds"):
+    with pytest.raises(BSPError, match=r"a message (ends|holds)"):
         decode(bytearray(junk))

@@ -1,4 +1,4 @@
-"""Programs as users write them: scripts without a main guard, code from standard input, modules beside the script; Ctrl-C and the like."""
+"""Programs as users write them: scripts without a main guard, code from standard input; and how they are ended."""
 
 import os
 import signal
@@ -121,7 +121,8 @@ def program(peer):
     return peer.superstep
 
 STUCK = STUCK_VALUE
-job = BSPJob(program, peers=3, processes=2, on_progress=lambda pids: print(*pids, flush=True), graceful_interrupt=GRACEFUL)
+tell = lambda pids: print(*pids, flush=True)
+job = BSPJob(program, peers=3, processes=2, on_progress=tell, graceful_interrupt=GRACEFUL)
 try:
     job.run()
 except KeyboardInterrupt:

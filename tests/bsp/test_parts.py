@@ -1,0 +1,123 @@
+"""The small parts of the engine, each against its definition."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from horn.bsp import BSPError, BSPJob, JobAborted, Peer
+from horn.bsp.barriers import SYNC, Arrival, ProcessBarrier
+from horn.bsp.collectives import tree_reduce
+from horn.bsp.control import ControlBlock
+from horn.bsp.errors import format_ranks
+from horn.bsp.memory import Segment, available_memory
+from horn.bsp.placement import Placement
+
+
+@given(st.integers(1, 60).flatmap(lambda peers: st.tuples(st.just(peers), st.integers(1, peers))))
+def test_peers_are_spread_contiguously_and_evenly(sizes: tuple[int, int]) -> None:
+    placement = Placement(*sizes)
+    ranks = [placement.ranks(process) for process in range(placement.processes)]
+    assert [peer for some in ranks for peer in some] == list(range(placement.peers))
+    assert max(map(len, ranks)) - min(map(len, ranks)) <= 1
+    assert all(placement.process_of(peer) == process for process, some in enumerate(ranks) for peer in some)
+
+
+@given(st.integers(1, 23), st.sampled_from([1, 5, 40_000]))
+def test_tree_reduce_adds_along_the_tree(count: int, size: int) -> None:
+    parts = [np.random.default_rng(i).standard_normal(size).astype(np.float32) for i in range(count)]
+
+    def tree(some: list[Any]) -> Any:
+        if len(some) == 1:
+            return some[0]
+        middle = 1 << ((len(some) - 1).bit_length() - 1)
+        return tree(some[:middle]) + tree(some[middle:])
+
+    out = np.empty(size, np.float32)
+    tree_reduce(parts, np.add, out)
+    np.testing.assert_array_equal(out, tree(parts))
+
+
+@pytest.mark.parametrize(
+    ("ranks", "text"), [([3], "peer 3"), ([2, 0, 1, 7, 9, 8], "peers 0-2, 7-9"), ([1, 3], "peers 1, 3")]
+)
+def test_ranks_are_written_as_people_do(ranks: list[int], text: str) -> None:
+    assert format_ranks(ranks) == text
+
+
+def test_a_segment_grows_in_place_and_its_views_stay_valid() -> None:
+    segment = Segment.create("test", 100)
+    early = segment.view(100)
+    early[:3] = b"abc"
+    segment.reserve(1 << 20)
+    late = segment.view(1 << 20)
+    assert bytes(late[:3]) == b"abc"
+    late[0] = ord("x")
+    assert early[0] == ord("x")
+    segment.close()
+    assert early[1] == ord("b")
+
+
+def test_too_much_shared_memory_is_a_clear_error() -> None:
+    available = available_memory()
+    if available is None:
+        pytest.skip("this system does not tell how much memory it has")
+    with pytest.raises(BSPError, match=r"no space for .* MiB of shared memory \(\d+ MiB are available\)"):
+        Segment.create("test", 4 * available)
+
+
+def test_an_abort_wakes_those_who_sleep_at_the_barrier() -> None:
+    control = ControlBlock(Segment.create("test", ControlBlock.size(3)), 3)
+    barriers = [ProcessBarrier(control, Placement(3, 3), rank) for rank in range(2)]
+    errors: list[BaseException] = []
+
+    def wait(barrier: ProcessBarrier) -> None:
+        try:
+            barrier.wait(Arrival(SYNC))
+        except JobAborted as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=wait, args=(barrier,)) for barrier in barriers]
+    for thread in threads:
+        thread.start()
+    control.abort(2, "enough of this", [2])
+    for thread in threads:
+        thread.join(5)
+    assert [str(error) for error in errors] == ["the job was aborted: enough of this"] * 2
+
+
+def soak(peer: Peer, rounds: int) -> int:
+    """Publish the round, meet, look at the others: nobody may be behind, nobody more than one round ahead."""
+    reached = peer.shared["reached"]
+    for step in range(1, rounds + 1):
+        if peer.rng.random() < 0.02:
+            threading.Event().wait(peer.rng.random() * 0.002)
+        reached[peer.index] = step
+        peer.sync()
+        assert reached.min() >= step
+        assert reached.max() <= step + 1
+    return peer.superstep
+
+
+@pytest.mark.parametrize(("processes", "rounds"), [(16, 300), (5, 1000), (1, 1000)])
+def test_soak_of_the_barrier(processes: int, rounds: int) -> None:
+    job = BSPJob(soak, 16, processes, args=(rounds,), shared={"reached": np.zeros(16, np.int64)})
+    job.run()
+    assert job.values == [rounds] * 16
+
+
+def test_an_exception_of_on_progress_reaches_the_caller_and_ends_the_job() -> None:
+    def refuse(value: object) -> None:
+        raise LookupError(f"no use for {value}")
+
+    with pytest.raises(LookupError, match="no use for 1"):
+        BSPJob(report_for_ever, 2, 2, on_progress=refuse).run()
+
+
+def report_for_ever(peer: Peer) -> None:
+    peer.progress(1)
+    while True:
+        peer.sync()
