@@ -16,8 +16,9 @@ PACKAGES = ("bsp", "neurons", "models")
 
 
 def run(command: list[str | Path], folder: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """Run a command with nothing of this checkout in its environment; what it printed is in the failure."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV"))}
+    """Run a command with nothing of this checkout in its environment, and without a network."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    environment |= {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout, check=False
     )
