@@ -9,7 +9,7 @@ from horn.bsp import BSPJob, Peer, PeerLost
 from .errors import WorkerLost
 from .plan import Plan
 from .progress import Monitor
-from .sources import Sources, sources_of
+from .sources import Sources, install, typed_sources
 from .trainer import INTERRUPTED, Outcome, Trainer
 from .workspace import Workspace, WorkspaceHandles, share
 
@@ -18,7 +18,7 @@ log = logging.getLogger("horn.models")
 
 def program(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources) -> Outcome | None:
     """What every peer of the job does; peer 0 tells the outcome."""
-    sources.install()
+    install(sources)
     outcome = Trainer(peer, plan, handles.open(peer.shared)).run()
     return outcome if peer.index == 0 else None
 
@@ -46,9 +46,9 @@ def train_in_processes(
         program,
         peers=plan.peers,
         processes=plan.processes,
-        args=(plan, handles, sources_of(plan.spec)),
+        args=(plan, handles, typed_sources()),
         shared=shared,
-        **({"zookeeper": zookeeper} if zookeeper else {}),
+        zookeeper=zookeeper,
         timeout=timeout,
         on_progress=monitor,
         blas_threads=threads,

@@ -98,4 +98,5 @@ class Replicas:
             raise ValueError("reduce_scatter sums the update that on_update was given, in place: got another array")
         self.sync()
         tree_reduce(self._shares, np.add, out=self._shares[0])
-        return self._shares[0]
+        total: NDArray[np.float32] = self._shares[0]
+        return total

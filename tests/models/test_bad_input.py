@@ -138,7 +138,7 @@ def test_arguments_of_the_network(case):
 
 
 def test_schedules_and_convergence():
-    with pytest.raises(ValueError, match="rate must be .* got -1"):
+    with pytest.raises(ValueError, match=r"rate must be .* got -1"):
         LinearSchedule(-1)
     with pytest.raises(ValueError, match="decay must be above 0, got 0"):
         ExponentialSchedule(0.1, decay=0)

@@ -87,7 +87,7 @@ def test_a_neuron_class_brings_its_interlayer_function_and_its_numbers():
 def test_two_normalizations_are_refused():
     nn = network()
     nn.input_layer(3)
-    with pytest.raises(NeuronError, match="one normalization.*Sharing.interlayer, Softmax"):
+    with pytest.raises(NeuronError, match=r"one normalization.*Sharing.interlayer, Softmax"):
         nn.add_layer(4, Softmax, Sharing)
 
 

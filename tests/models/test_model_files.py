@@ -105,12 +105,12 @@ def test_what_has_no_name_or_is_no_number_is_not_saved(path):
     nn.input_layer(2)
     nn.add_layer(2, interlayer=FunctionInterlayer(lambda output: output))
     nn.output_layer(2, Leaky(np.ones(3)), cost=SquaredError)
-    with pytest.raises(ModelFileError, match="no name.*write it with def"):
+    with pytest.raises(ModelFileError, match=r"no name.*write it with def"):
         nn.save(path)
     nn = NeuralNetwork(engine="interpreter")
     nn.input_layer(2)
     nn.output_layer(2, Leaky("steep"), cost=SquaredError)
-    with pytest.raises(ModelFileError, match="Leaky.*attribute slope is 'steep'.*numbers only"):
+    with pytest.raises(ModelFileError, match=r"Leaky.*attribute slope is 'steep'.*numbers only"):
         nn.save(path)
     assert not path.exists()
 
@@ -216,5 +216,5 @@ def test_a_newer_format(build, path):
     text = json.dumps(network)
     metadata = {"format": "horn-model", "version": "2", "network": text, "checksum": checksum(text, tensors)}
     save_file(load_file(path), path, metadata)
-    with pytest.raises(ModelFileError, match="version '2'.*reads 1"):
+    with pytest.raises(ModelFileError, match=r"version '2'.*reads 1"):
         NeuralNetwork.load(path)

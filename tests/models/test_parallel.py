@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 
 from horn.bsp import PeerFailed, PeerLost
-from horn.models import ConstantSchedule, Convergence, NeuralNetwork, TrainingDiverged, WorkerLost
+from horn.models import (
+    AllReduce,
+    ConstantSchedule,
+    Convergence,
+    NeuralNetwork,
+    SyncStrategy,
+    TrainingDiverged,
+    WorkerLost,
+)
 from horn.models.plan import Plan
 from horn.neurons import CrossEntropy, Identity, Softmax, SquaredError
 
@@ -102,7 +110,7 @@ def test_divergence_and_failures_change_nothing(task):
     with pytest.raises(TrainingDiverged):
         nn.fit(*task, iterations=50, batch_size=8, workers=2)
     nn.learning_rate = lambda progress, step: 0.1 if step < 2 else math.nan
-    with pytest.raises(PeerFailed, match="learning_rate at progress 0.5, step 2"):
+    with pytest.raises(PeerFailed, match=r"learning_rate at progress 0.5, step 2"):
         nn.fit(*task, iterations=4, batch_size=8, workers=2)
     assert np.array_equal(nn.weights[0], before)
     assert nn.step == 0
@@ -142,10 +150,8 @@ def test_plan_divides_workers_and_parameters(build):
     nn = build()
     fields = dict.fromkeys(Plan.__dataclass_fields__)
     fields |= {"spec": nn.spec, "workers": 7, "processes": 3, "schedule": ConstantSchedule(0.1)}
-    from horn.models import AllReduce, SyncStrategy
-
     plan = Plan(**{**fields, "strategy": AllReduce()})
-    assert [plan.own(peer) for peer in range(plan.peers)] == [range(0, 3), range(3, 5), range(5, 7)]
+    assert [plan.own(peer) for peer in range(plan.peers)] == [range(3), range(3, 5), range(5, 7)]
     assert [plan.shard(peer) for peer in range(3)] == [(0, 32), (32, 48), (48, 53)]
     plan = Plan(**{**fields, "strategy": SyncStrategy()})
     assert plan.peers == 7
@@ -153,6 +159,7 @@ def test_plan_divides_workers_and_parameters(build):
 
 
 SCRIPT = """
+import sys
 import numpy as np
 from horn.models import NeuralNetwork
 from horn.neurons import CrossEntropy, Neuron, Softmax, Tanh
@@ -180,7 +187,7 @@ x = np.random.default_rng(5).normal(size=(40, 6)).astype(np.float32)
 y = x[:, :3].argmax(axis=1)
 results = []
 for workers in (1, 2):
-    nn = NeuralNetwork(engine="interpreter")
+    nn = NeuralNetwork(engine=sys.argv[1])
     nn.input_layer(6)
     nn.add_layer(5, Tanh, Bent)
     nn.output_layer(3, Softmax, cost=CrossEntropy)
@@ -196,15 +203,34 @@ def run(arguments: list[str], folder: Path, **options: object) -> "subprocess.Co
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=90, check=False, **options)
 
 
-def test_a_script_without_a_guard_trains_neurons_of_its_own(tmp_path):
+@pytest.mark.parametrize("engine", ["interpreter", "compiled"])
+def test_a_script_without_a_guard_trains_neurons_of_its_own(tmp_path, engine):
     (tmp_path / "script.py").write_text(SCRIPT)
     (tmp_path / "models").mkdir()  # a user's own folder of that name is not Horn's
-    done = run(["script.py"], tmp_path)
+    done = run(["script.py", engine], tmp_path)
     assert (done.stdout, done.returncode) == ("trained\n", 0), done.stderr
 
 
 def test_a_program_from_standard_input_trains_neurons_of_its_own(tmp_path):
-    done = run(["-"], tmp_path, input=SCRIPT)
+    done = run(["-", "interpreter"], tmp_path, input=SCRIPT)
+    assert (done.stdout, done.returncode) == ("trained\n", 0), done.stderr
+
+
+NOTEBOOK = """
+import linecache, sys
+
+# what IPython does with a cell
+lines = sys.stdin.read().splitlines(keepends=True)
+helper = next(number for number, line in enumerate(lines) if line.startswith("class"))
+for name, cell in (("/notebook/1.py", lines[:helper]), ("/notebook/2.py", lines[helper:])):
+    linecache.cache[name] = (len(cell), None, cell, name)
+    exec(compile("".join(cell), name, "exec"))
+"""
+
+
+def test_the_cells_of_a_notebook_train_neurons_of_their_own(tmp_path):
+    (tmp_path / "notebook.py").write_text(NOTEBOOK)
+    done = run(["notebook.py", "compiled"], tmp_path, input=SCRIPT)
     assert (done.stdout, done.returncode) == ("trained\n", 0), done.stderr
 
 
