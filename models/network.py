@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from horn.neurons import Activation, Cost, Engine, Identity, Layer, NetworkSpec, Neuron, StandardNeuron, engine_named
+from horn.neurons import Cost, Engine, NetworkSpec, engine_named
 
 from . import checks
-from .architecture import LayerSettings, expand, input_layers, output_cost
+from .building import LayeredNetwork
 from .convergence import Convergence
 from .evaluation import BLOCK, predict, score_part
 from .examples import Sliceable, as_examples, as_features
 from .fitting import FitOptions, run_fit
 from .history import Evaluation, History
 from .initialization import initial_parameters
-from .interlayers import InterlayerLike
 from .parameters import ParameterList, bias_list, weight_list
 from .persistence import load_network, save_network
 from .schedules import ScheduleLike, as_schedule
@@ -28,7 +27,7 @@ from .strategies import SyncStrategy
 from .summary import summary
 
 
-class NeuralNetwork:
+class NeuralNetwork(LayeredNetwork):
     """A layered network of neurons.
 
     Args:
@@ -55,6 +54,7 @@ class NeuralNetwork:
         regularization: float = 0.0,
         max_norm: float | None = None,
     ) -> None:
+        super().__init__()
         self.learning_rate = learning_rate
         self.momentum = momentum
         self.seed = checks.require_count("seed", seed, least=0)
@@ -63,7 +63,6 @@ class NeuralNetwork:
         self.max_norm = checks.require_max_norm(max_norm)
         self.history: History | None = None
         engine_named(engine)
-        self._layers: list[Layer] = []
         self._state: State | None = None
         self._predictor: Engine | None = None
 
@@ -86,110 +85,15 @@ class NeuralNetwork:
     def momentum(self, momentum: float) -> None:
         self._momentum = checks.require_momentum(momentum)
 
-    # -- building ---------------------------------------------------------------------------------------------------
-
-    def input_layer(
-        self,
-        units: SupportsIndex,
-        keep: float | None = None,
-        neuron: type[Neuron] | None = None,
-        **hyperparameters: float,
-    ) -> None:
-        """Begin the network with its inputs, which are neurons too.
-
-        Args:
-            units: number of features.
-            keep: probability that an input is kept while training; makes them `DropoutNeuron`.
-            neuron: their class; `StandardNeuron` by default.
-            **hyperparameters: numbers for class attributes of `neuron`.
-
-        Raises:
-            ValueError: there are inputs already, `units` is below 1, `keep` not in (0, 1].
-            NeuronError: no neuron class, or one without such a hyperparameter.
-        """
-        if self._layers:
-            raise ValueError("the network has its inputs already: input_layer comes first, and once")
-        self._layers = input_layers(units, keep, neuron, hyperparameters)
-
-    def add_layer(
-        self,
-        units: SupportsIndex,
-        activation: Activation | type[Activation] = Identity,
-        neuron: type[Neuron] = StandardNeuron,
-        *,
-        bias: bool | None = None,
-        interlayer: InterlayerLike | None = None,
-        interlayer_neuron: type[Neuron] = StandardNeuron,
-        **hyperparameters: float,
-    ) -> None:
-        """Add a layer, every neuron of which gets a message from every neuron of the layer before.
-
-        Args:
-            units: number of neurons.
-            activation: their activation, an object or a class.
-            neuron: their class.
-            bias: True adds a bias; None: where the class's forward is one weighted sum.
-            interlayer: a normalization of the layer's outputs, vector in, vector out; becomes a layer of its own.
-            interlayer_neuron: the neurons of that layer, which own the outgoing synapses.
-            **hyperparameters: numbers for class attributes of `neuron`.
-
-        Raises:
-            ValueError: no inputs yet, the network is complete, or `units` is below 1.
-            NeuronError: a class, activation or interlayer that cannot be used, or more than one normalization.
-        """
-        self._require_open("add_layer")
-        self._layers += expand(
-            LayerSettings(units, activation, neuron, bias, interlayer, interlayer_neuron, hyperparameters),
-            len(self._layers),
-        )
-
-    #: Horn's spelling.
-    addLayer = add_layer
-
-    def output_layer(
-        self,
-        units: SupportsIndex,
-        activation: Activation | type[Activation] = Identity,
-        neuron: type[Neuron] = StandardNeuron,
-        *,
-        cost: Cost | type[Cost],
-        bias: bool | None = None,
-        interlayer: InterlayerLike | None = None,
-        interlayer_neuron: type[Neuron] = StandardNeuron,
-        **hyperparameters: float,
-    ) -> None:
-        """Complete the network; its weights are drawn.
-
-        Args:
-            units: number of outputs.
-            activation: as for `add_layer`.
-            neuron: as for `add_layer`.
-            cost: what training minimises, an object or a class. Over outputs that are one distribution (Softmax),
-                `CrossEntropy` means `CategoricalCrossEntropy`.
-            bias: as for `add_layer`.
-            interlayer: as for `add_layer`.
-            interlayer_neuron: as for `add_layer`.
-            **hyperparameters: numbers for class attributes of `neuron`.
-
-        Raises:
-            ValueError, NeuronError: as `add_layer`.
-        """
-        self._require_open("output_layer")
-        self._layers += expand(
-            LayerSettings(units, activation, neuron, bias, interlayer, interlayer_neuron, hyperparameters),
-            len(self._layers),
-        )
-        chosen = output_cost(cost, self._layers[-1])
-        spec = NetworkSpec(tuple(self._layers), chosen, self.regularization, self.max_norm)
+    def _complete(self, cost: Cost) -> None:
+        spec = NetworkSpec(tuple(self._layers), cost, self.regularization, self.max_norm)
         self._state = State.new(spec, initial_parameters(spec, self.seed))
 
-    def _require_open(self, method: str) -> None:
-        if not self._layers:
-            raise ValueError(f"the network has no inputs yet: call input_layer(units) before {method}")
-        if self._state is not None:
-            raise ValueError(f"the network is complete, it has its output layer: call {method} before, or build anew")
+    @property
+    def _is_complete(self) -> bool:
+        return self._state is not None
 
-    def _complete(self) -> State:
+    def _require_state(self) -> State:
         if self._state is None:
             raise ValueError("the network has no output layer: call output_layer(units, activation, neuron, cost=...)")
         return self._state
@@ -199,17 +103,17 @@ class NeuralNetwork:
     @property
     def spec(self) -> NetworkSpec:
         """The network as the engines see it."""
-        return self._complete().spec
+        return self._require_state().spec
 
     @property
     def step(self) -> int:
         """Number of training steps made, over all fits."""
-        return self._complete().step
+        return self._require_state().step
 
     @property
     def weights(self) -> ParameterList:
         """Weights of each connection, float32 (senders, receivers): views; what is assigned is copied in."""
-        state = self._complete()
+        state = self._require_state()
         return weight_list(state.spec, state.parameters)
 
     @weights.setter
@@ -219,7 +123,7 @@ class NeuralNetwork:
     @property
     def biases(self) -> ParameterList:
         """Biases of each connection, float32 (receivers,), None where it has none; assignable like `weights`."""
-        state = self._complete()
+        state = self._require_state()
         return bias_list(state.spec, state.parameters)
 
     @biases.setter
@@ -292,7 +196,7 @@ class NeuralNetwork:
             KeyboardInterrupt: Ctrl-C; weights and history of the completed iterations are kept. After any other error
                 the network is as it was before.
         """
-        state = self._complete()
+        state = self._require_state()
         features, units = state.spec.layers[0].units, state.spec.layers[-1].units
         options = FitOptions(
             iterations=iterations,
@@ -354,7 +258,7 @@ class NeuralNetwork:
 
     def _engine(self) -> Engine:
         """The engine that predicts; it reads the parameters where they are."""
-        state = self._complete()
+        state = self._require_state()
         if self._predictor is None:
             engine = engine_named(self.engine)
             self._predictor = engine(state.spec, state.parameters, state.previous, seed=self.seed, training=False)
@@ -369,7 +273,7 @@ class NeuralNetwork:
             ValueError: no output layer yet.
             ModelFileError: the file cannot be written, or a part of the network has no name to be found by.
         """
-        state = self._complete()
+        state = self._require_state()
         rate, momentum = self._learning_rate, self.momentum
         save_network(path, state, seed=self.seed, engine=self.engine, learning_rate=rate, momentum=momentum)
 

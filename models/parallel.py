@@ -16,7 +16,7 @@ from .workspace import Workspace, WorkspaceHandles, share
 log = logging.getLogger("horn.models")
 
 
-def program(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources) -> Outcome | None:
+def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources) -> Outcome | None:
     """What every peer of the job does; peer 0 tells the outcome."""
     install(sources)
     outcome = Trainer(peer, plan, handles.open(peer.shared)).run()
@@ -43,7 +43,7 @@ def train_in_processes(
     """
     shared, handles = share(workspace)
     job = BSPJob(
-        program,
+        training,
         peers=plan.peers,
         processes=plan.processes,
         args=(plan, handles, typed_sources()),

@@ -1,0 +1,77 @@
+"""Training coordinated by a real ZooKeeper."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from horn.bsp import CoordinatorLost
+from horn.bsp.coordination.layout import Address
+from horn.bsp.coordination.session import Session
+from horn.bsp.testing import ZooKeeperServer, must_have_zookeeper, zookeeper_missing
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[tuple[str, Session]]:
+    """A server's address, and a look into it."""
+    missing = zookeeper_missing()
+    if missing and not must_have_zookeeper():
+        pytest.skip(missing)
+    with ZooKeeperServer() as server:
+        look = Session(Address.parse(server.address), 5.0)
+        yield server.address, look
+        look.close()
+
+
+class Look(logging.Handler):
+    """Lists the jobs whenever a look at the validation examples is logged."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.seen: list[list[str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "validation" in record.getMessage():
+            jobs = self.session.children("/horn/jobs")
+            self.seen += [sorted(self.session.children(f"/horn/jobs/{job}/members")) for job in jobs]
+
+
+def test_the_job_is_seen_while_it_runs_and_gone_after(build, task, same_weights, session):
+    address, look = session
+    handler, log = Look(look), logging.getLogger("horn.models")
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        coordinated, embedded = build(), build()
+        data = {"iterations": 300, "batch_size": 8, "workers": 2, "validation": task, "validate_every": 100}
+        coordinated.fit(*task, zookeeper=address, **data)
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+    embedded.fit(*task, **data)
+    assert same_weights(coordinated, embedded)
+    assert ["0", "1"] in handler.seen
+    assert look.children("/horn/jobs") == []
+
+
+def test_one_worker_under_zookeeper_is_a_job_too(build, task, same_weights, session):
+    coordinated, alone = build(), build()
+    coordinated.fit(*task, iterations=3, batch_size=8, zookeeper=session[0])
+    alone.fit(*task, iterations=3, batch_size=8)
+    assert same_weights(coordinated, alone, atol=1e-6)
+
+
+def test_a_server_that_is_not_there_is_named_within_ten_seconds(build, task, same_weights):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        begin = time.monotonic()
+        nn = build()
+        with pytest.raises(CoordinatorLost, match=address):
+            nn.fit(*task, iterations=1, batch_size=8, workers=2, zookeeper=address)
+        assert time.monotonic() - begin < 11
+    assert same_weights(nn, build())
