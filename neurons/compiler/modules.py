@@ -32,7 +32,8 @@ import numpy as np
 from numpy import bool_, int64
 
 from horn.neurons.jit import kernel
-from horn.neurons.random import BACKWARD, FORWARD, bernoulli, binomial, normal, uniform
+from horn.neurons.random import BACKWARD, FORWARD, bernoulli, bernoulli_of, binomial, binomial_of, normal, uniform
+from horn.neurons.random import uniform_of, words
 
 f32 = np.float32
 u32 = np.uint32
@@ -59,6 +60,7 @@ class LayerCode:
         push: `backward` where nobody needs the delta; None where nothing is left to do.
         bias_forward, bias_backward: the same for the layer's bias sender; None where its push needs no kernel.
         kept: (mask, ids, lane, …): which neurons a sub-model keeps; None where the class cannot be dropped.
+        draw_rows: rows of scratch for random words.
         path: the generated file.
     """
 
@@ -70,6 +72,7 @@ class LayerCode:
     bias_forward: Kernel | None
     bias_backward: Kernel | None
     kept: Kernel | None
+    draw_rows: int
     path: str
 
 
@@ -98,7 +101,8 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
     found = {name: Kernel(getattr(module, name), names) for name, names in arguments.items()}
     return LayerCode(
         analysis, found["forward"], found["predict"], found.get("backward"), found.get("push"),
-        found.get("bias_forward"), found.get("bias_backward"), found.get("kept"), str(module.__file__),
+        found.get("bias_forward"), found.get("bias_backward"), found.get("kept"),
+        max(1, *(len(writer.rows) for writer in writers)), str(module.__file__),
     )  # fmt: skip
 
 
@@ -144,12 +148,13 @@ def _hypers(*expressions: Expr) -> list[str]:
 
 
 def _kept(probability: Expr) -> tuple[str, tuple[str, ...]]:
-    arguments = ("mask", "ids", "lane", "step", "k0", "k1", *_UNIFORM, *_hypers(probability))
+    arguments = ("mask", "R", "ids", "lane", "step", "k0", "k1", *_UNIFORM, *_hypers(probability))
     spelled = Spelling({}, {}).typed(probability, Type.FLOAT)
     text = f"""@kernel
 def kept({", ".join(arguments)}):
+    row = words(R[0], ids, lane, step, u32(FORWARD), k0, k1)
     for i in range(len(ids)):
-        mask[i] = bernoulli(ids[i], lane, step, u32(FORWARD), k0, k1, {spelled}) != f32(0.0)"""
+        mask[i] = bernoulli_of(row[i], {spelled}) != f32(0.0)"""
     return text, arguments
 
 

@@ -89,7 +89,14 @@ class Passes:
         block = self.outgoing_block(index)
         numbers = {f"h_{name}": _CASTS[type_of_number(value)](value) for name, value in layer.hyperparameters.items()}
         bias = int(block.bias) if block is not None else 0
-        return numbers | {"layer": index, "first": self.spec.first_id(index), "bias": bias, "status": self.status}
+        scratch = np.empty((self.codes[index].draw_rows, 2 * (layer.units + 8)), np.uint32)
+        return numbers | {
+            "layer": index,
+            "first": self.spec.first_id(index),
+            "bias": bias,
+            "status": self.status,
+            "R": scratch,
+        }
 
     def outgoing_block(self, index: int) -> Block | None:
         """The block of the weights that a layer's neurons send over."""

@@ -12,6 +12,7 @@ The kernels' arguments, all optional but for the scalars at the end; b examples,
     X, W           the senders' outputs (b, senders) and the weights (senders, n), where a forward loop is kept
     D, W, P, U     the receivers' deltas (b, r), weights, previous changes and updates (senders, r), where a backward
                    loop is kept
+    R (draws, …)   scratch for the random words of the draws that every neuron makes
     ids (n,)       network-wide ids of the neurons; ids[i] - first - 1 is self.index
     status (1,)    set to a code of `MISCALLED` where a method did not call what it must exactly once
 
@@ -21,7 +22,7 @@ The kernels of a layer's bias sender have n = 1 and column 0 for their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .nir import Assign, Backpropagate, Body, Break, Const, Continue, Draw, Expr, FeedForward, Field, Gemm, Hyper, If
 from .nir import MessageLoop, Push, PushFactor, RangeLoop, SetSlope, Slope, Stmt, Type, While, all_expressions, walk
@@ -87,6 +88,7 @@ class Writer:
         self.fields = _FIELDS[(method, link)]
         self.spelling = Spelling(self.types, self._names())
         self.lines: list[str] = []
+        self.rows = {} if bias_sender else _drawn_by_all(body)
 
     def _names(self) -> dict[str, str]:
         sums = "S[e, i]" if self.method == "forward" else "G[e, i]"
@@ -98,10 +100,12 @@ class Writer:
 
     def write(self) -> tuple[str, tuple[str, ...]]:
         """The kernel's text and the names of its arguments, in order."""
+        rows = self._words()
         inner = self._neuron()
-        text = "\n".join(inner)
-        arrays = [name for name in ("S", "G", "O", "B", "A", "L", "X", "W", "D", "P", "U", "status") if f"{name}[" in text
-                  or f"{name}.shape" in text]  # fmt: skip
+        text = "\n".join([*rows, *inner])
+        arrays = [name for name in _ARRAYS if f"{name}[" in text or f"{name}.shape" in text]
+        if self.rows:
+            arrays.append("R")
         arrays += [f"K_{name[5:]}" for name in self.state if f"K_{name[5:]}[" in text]
         scalars = [name for name in _SCALARS if _mentions(text, name)]
         hypers = sorted({f"h_{part.name}" for part in all_expressions(self.body) if isinstance(part, Hyper)})
@@ -109,12 +113,26 @@ class Writer:
         head = [
             "@kernel",
             f"def {self.name}({', '.join(arguments)}):",
+            *(f"    row_{row} = R[{row}]" for row, _ in enumerate(self.rows)),
             "    for e in range(len(positions)):",
             "        position = positions[e]",
             "        lane = lanes[e]",
+            *rows,
             "        for i in range(len(ids)):",
         ]
         return "\n".join(head + inner), arguments
+
+    def _words(self) -> list[str]:
+        """The words of the draws that every neuron makes, for all neurons of an example at once."""
+        method = "FORWARD" if self.method == "forward" else "BACKWARD"
+        lines: list[str] = []
+        for row, (drawn, number) in enumerate(self.rows.items()):
+            place, places = ("lane", "lanes") if drawn.value.kind == "binomial" else ("position", "positions")
+            lines += [
+                f"        if e == 0 or {place} != {places}[e - 1]:",
+                f"            row_{row} = words(R[{row}], ids, {place}, step, u32({method} + {number}), k0, k1)",
+            ]
+        return lines
 
     def scalar_lines(self, value: Expr) -> str:
         """The body and its value as lines of a loop over units; ``{target}`` stands for where the value goes."""
@@ -126,7 +144,7 @@ class Writer:
 
     def _neuron(self) -> list[str]:
         self.lines = []
-        depth = 3
+        depth = 2
         self._line(depth, "neuron = ids[i]")
         self._line(depth, "index = int64(neuron) - first - 1")
         if self.method == "backward" and self.link == "dense" and (self.kept_loops or self.bias_sender):
@@ -204,6 +222,8 @@ class Writer:
     def _statement(self, statement: Stmt, depth: int) -> None:
         spell = self.spelling
         match statement:
+            case Assign(name, Draw()) if statement in self.rows:
+                self._shared_draw(statement, list(self.rows).index(statement), depth)
             case Assign(name, Draw() as drawn):
                 self._draw(local_name(name), drawn, depth)
             case Assign(name, value):
@@ -252,6 +272,19 @@ class Writer:
             self._line(depth + 1, f"m_{name} = {self.fields[name]}")
         self._nested(body, depth + 1)
 
+    def _shared_draw(self, statement: Assign, row: int, depth: int) -> None:
+        drawn = statement.value
+        assert isinstance(drawn, Draw)
+        first, second = (self.spelling.typed(argument, Type.FLOAT) for argument in drawn.arguments)
+        if drawn.kind == "uniform":
+            call = f"uniform_of(row_{row}[i], {first}, {second})"
+        elif drawn.arguments[0] == Const(1):
+            call = f"bernoulli_of(row_{row}[i], {second})"
+        else:
+            call = f"binomial_of(row_{row}[i], {self.spelling.typed(drawn.arguments[0], Type.INT)}, {second})"
+        self._line(depth, f"{local_name(statement.name)} = {call}")
+        self._line(depth, "draw = u32(draw + u32(1))")
+
     def _draw(self, target: str, drawn: Draw, depth: int) -> None:
         spell = self.spelling
         floats = [spell.typed(argument, Type.FLOAT) for argument in drawn.arguments]
@@ -269,6 +302,23 @@ class Writer:
         self._line(depth, "draw = u32(draw + u32(1))")
 
 
+def _drawn_by_all(body: Body) -> dict[Assign, int]:
+    """The draws that every neuron makes, under no condition, with their numbers."""
+    found: dict[Assign, int] = {}
+    for number, statement in enumerate(item for item in body if any(_draws_in(item))):
+        if not isinstance(statement, Assign):
+            break
+        assert isinstance(statement.value, Draw)
+        if statement.value.kind != "normal":  # takes two words
+            found[statement] = number
+    return found
+
+
+def _draws_in(statement: Stmt) -> Iterator[Draw]:
+    return (item.value for item in walk((statement,)) if isinstance(item, Assign) and isinstance(item.value, Draw))
+
+
+_ARRAYS = ("S", "G", "O", "B", "A", "L", "X", "W", "D", "P", "U", "status")
 _SCALARS = ("first", "bias", "share", "step", "k0", "k1", "learning_rate", "momentum", "iteration", "layer")
 
 
