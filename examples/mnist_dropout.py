@@ -169,6 +169,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(format="%(message)s")
+    logging.getLogger("horn").setLevel(logging.INFO)  # "compiling …" on a first start
     try:
         main()
     except (BSPError, DataError, ValueError) as error:
