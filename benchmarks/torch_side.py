@@ -7,6 +7,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -118,7 +119,7 @@ def ddp_seconds(workers: int, batch: int, steps: int) -> float:
     context = mp.get_context("spawn")
     results = context.Queue()
     with tempfile.TemporaryDirectory() as folder:
-        arguments = (workers, batch, steps, os.path.join(folder, "store"), results)
+        arguments = (workers, batch, steps, str(Path(folder) / "store"), results)
         processes = mp.spawn(_ddp_worker, arguments, nprocs=workers, join=False)
         seconds = results.get(timeout=300)
         while not processes.join(timeout=60):
