@@ -35,10 +35,13 @@ def warm_up(engine_class: Callable[..., Compiled], spec: NetworkSpec, training: 
         NeuronError: the network cannot be run.
     """
     small = _small(spec)
-    parameters, previous = np.zeros(small.size, np.float32), np.zeros(small.size, np.float32)
+    # Plausible numbers, since a user's interlayer function and cost are called with what comes of them.
+    random = np.random.default_rng(0)
+    parameters, previous = random.random(small.size, np.float32), np.zeros(small.size, np.float32)
     engine = engine_class(small, parameters, previous, seed=0, training=training)
-    inputs = np.zeros((_EXAMPLES, small.layers[0].units), np.float32)
+    inputs = random.random((_EXAMPLES, small.layers[0].units), np.float32)
     targets = np.zeros((_EXAMPLES, small.layers[-1].units), np.float32)
+    targets[:, 0] = 1.0
     engine.score(inputs, targets)
     if not training:
         return
