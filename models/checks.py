@@ -101,6 +101,17 @@ def require_choice(name: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
+def require_pair(name: str, value: object) -> tuple[Any, Any]:
+    """Two things: inputs and what belongs to them.
+
+    Raises:
+        TypeError: something else.
+    """
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair (x, y) or None, got {type(value).__name__}")
+    return value[0], value[1]
+
+
 def require_finite(name: str, array: NDArray[Any]) -> None:
     """Refuse NaN and infinity, naming the first place; looks at few rows at a time.
 

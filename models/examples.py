@@ -106,7 +106,7 @@ def as_features(x: Sliceable, features: int, name: str = "x") -> Features:
         if inner.array.dtype == np.uint8:
             return Features(inner.array, x.scale)
         return Features(inner.array * np.float32(x.scale))
-    source = x if hasattr(x, "shape") and hasattr(x, "dtype") else np.asarray(x)
+    source = x if isinstance(getattr(x, "dtype", None), np.dtype) else np.asarray(x)
     require_width(name, tuple(source.shape), features)
     dtype = np.dtype(source.dtype)
     if dtype.kind not in "fiub":

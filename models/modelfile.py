@@ -80,8 +80,10 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Tensors]:
     text = metadata.get("network", "")
     if checksum(text, tensors) != metadata.get("checksum"):
         raise ModelFileError(f"{source} is damaged, its checksum is not the one that it was saved with: {CURE}")
-    network = json.loads(text)
-    return network, tensors
+    try:
+        return json.loads(text), tensors
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{source} holds no description of a network ({error}): {CURE}") from error
 
 
 def checksum(network: str, tensors: Mapping[str, NDArray[Any]]) -> str:

@@ -58,13 +58,12 @@ class NeuralNetwork(LayeredNetwork):
         self.learning_rate = learning_rate
         self.momentum = momentum
         self.seed = checks.require_count("seed", seed, least=0)
+        self._predictor: Engine | None = None
         self.engine = engine
         self.regularization = checks.require_rate("regularization", regularization)
         self.max_norm = checks.require_max_norm(max_norm)
         self.history: History | None = None
-        engine_named(engine)
         self._state: State | None = None
-        self._predictor: Engine | None = None
 
     @property
     def learning_rate(self) -> float | ScheduleLike:
@@ -84,6 +83,16 @@ class NeuralNetwork(LayeredNetwork):
     @momentum.setter
     def momentum(self, momentum: float) -> None:
         self._momentum = checks.require_momentum(momentum)
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine, "compiled" or "interpreter". May be set again later."""
+        return self._engine_name
+
+    @engine.setter
+    def engine(self, name: str) -> None:
+        engine_named(name)
+        self._engine_name, self._predictor = name, None
 
     def _complete(self, cost: Cost) -> None:
         spec = NetworkSpec(tuple(self._layers), cost, self.regularization, self.max_norm)
@@ -216,7 +225,10 @@ class NeuralNetwork(LayeredNetwork):
             blas_threads=blas_threads,
         )
         examples = as_examples(x, y, features, units)
-        looked_at = validation and as_examples(*validation, features, units, ("validation x", "validation y"))
+        looked_at = None
+        if validation is not None:
+            xv, yv = checks.require_pair("validation", validation)
+            looked_at = as_examples(xv, yv, features, units, ("validation x", "validation y"))
         plan = options.plan(state, len(examples), self.engine, self.seed, self.momentum, self._schedule)
         self.history = run_fit(plan, options, state, examples, looked_at)
         if self.history.stopped == "interrupted":

@@ -70,9 +70,9 @@ def _rebuild(network: Description, tensors: Tensors, names: Names, cls: type[Neu
     cost = names.make(network["cost"], Cost)
     spec = NetworkSpec(layers, cost, network["regularization"], network["max_norm"])
     state = _filled(spec, tensors)
-    state.step = require_count("step", network["step"], least=0)
-    state.place = Place(network["epoch"], network["offset"])
-    state.examples = network["examples"]
+    counts = {name: require_count(name, network[name], least=0) for name in ("step", "epoch", "offset", "examples")}
+    state.step, state.examples = counts["step"], counts["examples"]
+    state.place = Place(counts["epoch"], counts["offset"])
     rate = network["learning_rate"]
     return cls._with_state(
         state,

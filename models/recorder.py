@@ -43,8 +43,8 @@ class Recorder:
         self._writes = team.index == 0
         self._start = self._reported = time.perf_counter()
 
-    def step(self, result: Evaluation, rate: float, metrics: dict[str, float]) -> None:
-        """Write down a step: its loss and accuracy, its rate, the strategy's metrics."""
+    def step(self, result: Evaluation, rate: float) -> None:
+        """Write down a step: its loss and accuracy, and its rate."""
         if not self._writes:
             return
         now = time.perf_counter()
@@ -53,10 +53,15 @@ class Recorder:
         history.accuracy.append(result.accuracy)
         history.learning_rate.append(rate)
         history.time.append(now - self._start)
-        for name, value in metrics.items():
-            history.metrics.setdefault(name, []).append((len(history), float(value)))
         if now - self._reported >= REPORT_EVERY:
             self.report()
+
+    def metrics(self, metrics: dict[str, float]) -> None:
+        """Write down what the strategy measured in the step, and empty `metrics` for the next one."""
+        if self._writes:
+            for name, value in metrics.items():
+                self.history.metrics.setdefault(name, []).append((len(self.history), float(value)))
+        metrics.clear()
 
     def validation(self, result: Evaluation) -> None:
         """Write down a look at the validation examples."""

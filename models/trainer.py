@@ -87,10 +87,11 @@ class Trainer:
         stopped = None
         for iteration in range(self.plan.iterations):
             stopped = self._iterate(iteration)
-            if stopped:
-                break
             if self.place.offset == 0:
                 self.plan.strategy.on_epoch(self.context)
+            self.recorder.metrics(self.context.metrics)
+            if stopped:
+                break
             if self._validation_due(iteration + 1):
                 self._validate()
         if stopped == CONVERGED:
@@ -114,7 +115,7 @@ class Trainer:
         plan.strategy.after_step(context)
         self.place = plan.order.after(self.place)
         result = self._total(score, step % STEP_SLOTS)
-        self.recorder.step(result, rates.learning_rate, context.metrics)
+        self.recorder.step(result, rates.learning_rate)
         if not math.isfinite(result.loss):
             return DIVERGED
         if self.convergence and self.convergence.converged(result.loss):

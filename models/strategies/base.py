@@ -54,7 +54,7 @@ class Context:
         epoch: number of the pass over the data, from 0, over all fits.
         lr: learning rate of the step.
         rng: random numbers of this replica; the same in every run.
-        metrics: put numbers here by name; replica 0's end up in ``history.metrics``.
+        metrics: put numbers here by name, for this step; replica 0's end up in ``history.metrics``.
     """
 
     params: NDArray[np.float32]
@@ -73,7 +73,8 @@ class Context:
 class SyncStrategy:
     """How replicas of a network are kept together. Override the hooks that you need; each is a no-op otherwise.
 
-    Collectives are supersteps: all replicas must call the same ones in the same order.
+    Collectives are supersteps: all replicas must call the same ones in the same order. Where the replicas differ in the
+    end, the network takes the parameters of replica 0; a look at validation examples scores each replica's share by it.
     """
 
     properties: ClassVar[Properties] = Properties()

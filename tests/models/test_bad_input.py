@@ -102,6 +102,7 @@ FIT_ERRORS = {
     "sampling": ({"iterations": 1, "sampling": "random"}, ValueError, "'epoch', 'replacement', got 'random'"),
     "a strategy class": ({"iterations": 1, "sync": AllReduce}, TypeError, r"AllReduce\(\)"),
     "convergence": ({"iterations": 1, "convergence": 0.1}, TypeError, r"Convergence\(tol, window\)"),
+    "no pair": ({"iterations": 1, "validation": np.zeros((2, 6))}, TypeError, r"pair \(x, y\) or None, got ndarray"),
     "never validated": ({"iterations": 1, "validate_every": 0}, ValueError, "validate_every must be at least 1"),
 }
 
@@ -251,6 +252,25 @@ def test_bytes_keep_their_values_unless_scaled(build, task):
     assert np.array_equal(nn.predict(scaled), nn.predict(np.asarray(scaled)))
     wide = ScaledArray(pixels.astype(np.int16), 1 / 255)
     assert np.allclose(nn.predict(wide), nn.predict(scaled))
+
+
+class Stored:
+    """Like a data set in an HDF5 file: sliced like an array, and no array."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, key):
+        return self.array[key]
+
+
+def test_what_is_sliced_like_an_array_is_taken(build, task):
+    nn = build()
+    assert np.array_equal(nn.predict(Stored(task[0])), nn.predict(task[0]))
+    assert nn.fit(Stored(task[0]), task[1].tolist(), iterations=1, batch_size=4).loss[0] > 0
 
 
 def test_one_output_unit_takes_a_vector_of_targets(task):

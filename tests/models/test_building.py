@@ -171,6 +171,15 @@ def test_predictions_come_in_blocks_of_any_size(build, task):
     assert nn.predict(task[0]).dtype == np.float32
 
 
+def test_the_engine_may_be_changed(build, task):
+    nn = build(engine="compiled")
+    compiled = nn.predict(task[0])
+    nn.engine = "interpreter"
+    assert np.allclose(nn.predict(task[0]), compiled, atol=1e-6)
+    with pytest.raises(ValueError, match="engine must be one of"):
+        nn.engine = "fast"
+
+
 def test_predictions_follow_the_weights(build, task):
     nn = build()
     before = nn.predict(task[0])

@@ -6,37 +6,38 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from kazoo.client import KazooClient
 
 from horn.bsp import CoordinatorLost
-from horn.bsp.coordination.layout import Address
-from horn.bsp.coordination.session import Session
 from horn.bsp.testing import ZooKeeperServer, must_have_zookeeper, zookeeper_missing
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[tuple[str, Session]]:
+def session() -> Iterator[tuple[str, KazooClient]]:
     """A server's address, and a look into it."""
     missing = zookeeper_missing()
     if missing and not must_have_zookeeper():
         pytest.skip(missing)
     with ZooKeeperServer() as server:
-        look = Session(Address.parse(server.address), 5.0)
+        look = KazooClient(server.address)
+        look.start(timeout=10)
         yield server.address, look
+        look.stop()
         look.close()
 
 
 class Look(logging.Handler):
     """Lists the jobs whenever a look at the validation examples is logged."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, client: KazooClient) -> None:
         super().__init__()
-        self.session = session
+        self.client = client
         self.seen: list[list[str]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         if "validation" in record.getMessage():
-            jobs = self.session.children("/horn/jobs")
-            self.seen += [sorted(self.session.children(f"/horn/jobs/{job}/members")) for job in jobs]
+            jobs = self.client.get_children("/horn/jobs")
+            self.seen += [sorted(self.client.get_children(f"/horn/jobs/{job}/members")) for job in jobs]
 
 
 def test_the_job_is_seen_while_it_runs_and_gone_after(build, task, same_weights, session):
@@ -55,7 +56,7 @@ def test_the_job_is_seen_while_it_runs_and_gone_after(build, task, same_weights,
     embedded.fit(*task, **data)
     assert same_weights(coordinated, embedded)
     assert ["0", "1"] in handler.seen
-    assert look.children("/horn/jobs") == []
+    assert look.get_children("/horn/jobs") == []
 
 
 def test_one_worker_under_zookeeper_is_a_job_too(build, task, same_weights, session):
