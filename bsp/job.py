@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import sys
 import time
 import uuid
@@ -20,7 +21,7 @@ from .errors import BSPError, CoordinatorLost, PeerFailed
 from .interrupts import InterruptCounter
 from .launcher import Launcher, LocalLauncher, WorkerSpec
 from .memory import Segment
-from .placement import Placement
+from .placement import Placement, available_cores
 from .program import Program, check_program
 from .shipping import dump_program, loaded_modules
 from .supervisor import Supervisor
@@ -43,7 +44,7 @@ class BSPJob:
         shared: arrays that all peers and the caller share; copied into shared memory once, here.
         zookeeper: "host:port,host:port[/chroot]" to have the job coordinated by ZooKeeper; None for the embedded
             coordinator.
-        zookeeper_session_timeout: seconds after which ZooKeeper gives a silent process up.
+        zookeeper_session_timeout: seconds, at least 0.1, after which ZooKeeper gives a silent process up.
         zookeeper_participants: who takes part in ZooKeeper's barrier: one per "host", or each "process".
         name: the job's name, for ZooKeeper and messages; by default one that nobody else has.
         timeout: seconds a peer may wait at a barrier for the others before `BarrierTimeout`; None for as long as they
@@ -86,14 +87,16 @@ class BSPJob:
         launcher: Launcher | None = None,
     ) -> None:
         check_program(program)
-        self._placement = Placement(peers, min(peers, _cores()) if processes is None else processes)
+        self._placement = Placement(peers, min(peers, available_cores()) if processes is None else processes)
         if timeout is not None and timeout <= 0:
             raise BSPError(f"timeout must be positive, got {timeout}")
+        if seed < 0 or blas_threads < 1:
+            raise BSPError(f"seed must be at least 0 and blas_threads at least 1, got {seed} and {blas_threads}")
         if zookeeper_participants not in ("host", "process"):
             raise BSPError(f'zookeeper_participants must be "host" or "process", got {zookeeper_participants!r}')
-        self.name = (
-            name or f"{getattr(program, '__name__', type(program).__name__).strip('<>_')}-{uuid.uuid4().hex[:12]}"
-        )
+        self.name = name or _name_for(program)
+        if zookeeper_session_timeout < 0.1:
+            raise BSPError(f"zookeeper_session_timeout must be at least 0.1 s, got {zookeeper_session_timeout}")
         self._zookeeper: dict[str, Any] | None = None
         if zookeeper is not None:
             address = Address.parse(zookeeper)
@@ -133,22 +136,23 @@ class BSPJob:
         payload = dump_program(self._program, self._args, self._kwargs)
         with (
             contextlib.closing(JobMemory(self._placement, self._segment, payload)) as memory,
-            InterruptCounter() as count,
+            self._recorded() as check,
         ):
             self._control = memory.control
             if self._stop:
                 memory.control.request_stop()
             spec = memory.add("spec", json.dumps(self._describe(memory)).encode())
             start = WorkerSpec(spec, memory.descriptors, self._blas_threads)
-            with self._recorded() as check:
-                self._supervise(start, memory.control, count, check)
+            with InterruptCounter() as interrupts:
+                self._supervise(start, memory.control, interrupts, check)
         return self.values[0]
 
     def stop(self) -> None:
         """Ask the program to end: `peer.stopping` becomes true for all peers at their next barrier. From any thread."""
         self._stop = True
-        if self._control is not None:
-            self._control.request_stop()
+        control = self._control  # read once: the run may end meanwhile
+        if control is not None:
+            control.request_stop()
 
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[Callable[[], None]]:
@@ -179,12 +183,13 @@ class BSPJob:
                     supervisor.fail(lost)
                 if interrupts.count and deadline is None:
                     deadline = time.monotonic() + (GRACEFUL_SECONDS if self._graceful else 0.0)
-                    self.stop()
+                    control.request_stop()
                 if deadline is not None and (interrupts.count > 1 or time.monotonic() >= deadline):
                     supervisor.abort("interrupted")
         finally:
             supervisor.close()
             self.values, self.counters = supervisor.values, supervisor.counters
+            self._control, self._stop = None, False
         if interrupts.count:
             raise KeyboardInterrupt
         failure = supervisor.outcome()
@@ -194,7 +199,7 @@ class BSPJob:
     def _describe(self, memory: "JobMemory") -> dict[str, Any]:
         """Return the job as the workers are told of it: plain data."""
         return {
-            "path": [path or str(Path.cwd()) for path in sys.path],
+            "path": [str(path) if path else str(Path.cwd()) for path in sys.path],
             "argv": sys.argv,
             "launcher": os.getpid(),
             "modules": loaded_modules(),
@@ -207,6 +212,12 @@ class BSPJob:
             "descriptors": memory.descriptors,
             **memory.named,
         }
+
+
+def _name_for(program: Program) -> str:
+    """Return a name that tells people what runs and that no other job has."""
+    label = re.sub(r"[^A-Za-z0-9]+", "-", getattr(program, "__name__", type(program).__name__)).strip("-")
+    return f"{label or 'job'}-{uuid.uuid4().hex[:12]}"
 
 
 class JobMemory:
@@ -250,8 +261,3 @@ class JobMemory:
         """Close all descriptors."""
         for segment in self._segments:
             segment.close()
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

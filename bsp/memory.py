@@ -45,7 +45,9 @@ def available_memory() -> int | None:
     with contextlib.suppress(OSError, ValueError):  # "max" where the container has no limit
         group = Path("/sys/fs/cgroup")
         limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
-        found.append(max(0, limit - used))
+        told = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        reclaimable = int(told["active_file"]) + int(told["inactive_file"])
+        found.append(max(0, limit - used + reclaimable))
     return min(found, default=None)
 
 

@@ -1,5 +1,6 @@
 """Where the peers of a job live: peers are spread contiguously and evenly over the worker processes."""
 
+import os
 from dataclasses import dataclass
 
 from .errors import BSPError
@@ -37,3 +38,8 @@ class Placement:
     def process_of(self, peer: int) -> int:
         """Return the process of a peer: the inverse of `ranks`."""
         return ((peer + 1) * self.processes - 1) // self.peers
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

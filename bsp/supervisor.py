@@ -152,15 +152,13 @@ def _failure(peer: int, payload: bytes) -> BSPError:
     length = int.from_bytes(payload[:4], "little")
     told = json.loads(payload[4 : 4 + length])
     if told["engine"]:
-        return _engine_error(told["type"], told["message"], told["ranks"] or [peer])
+        kind: type[BSPError] = getattr(errors, told["type"])
+        error = kind(told["message"], told["ranks"] or [peer])
+        error.add_note(f"Raised in {format_ranks([peer])}:\n{told['traceback']}")
+        return error
     exception = _exception(payload[4 + length :])
     message = f"{format_ranks([peer])} raised {told['type']}: {told['message']}\n\n{told['traceback']}"
     return PeerFailed(message, [peer], told["traceback"], exception)
-
-
-def _engine_error(name: str, message: str, ranks: list[int]) -> BSPError:
-    kind: type[BSPError] = getattr(errors, name)
-    return kind(message, ranks)
 
 
 def _exception(pickled: bytes) -> BaseException | None:

@@ -61,25 +61,28 @@ class JobRecord:
             self._session.close()
 
     def _create(self, placement: Placement, conf: dict[str, Any]) -> None:
+        """Create all at once: a job that exists has an owner, or may be swept."""
         root, layout = self._layout.root, self._layout
+        with suppress(NodeExistsError):
+            self._session.create(layout.jobs, makepath=True)
+        topology = [list(placement.bounds(process)) for process in range(placement.processes)]
+        nodes: dict[str, Any] = {
+            root: None,
+            layout.launcher: {"host": socket.gethostname(), "pid": os.getpid()},
+            f"{root}/conf": {**conf, "started": time.time()},
+            f"{root}/topology": {"peers": placement.peers, "processes": topology},
+            f"{root}/attempt": layout.attempt,
+            f"{root}/state": "running",
+            **dict.fromkeys((layout.members, f"{root}/left", f"{root}/groups", f"{root}/sync"), None),
+            f"{root}/sync/{layout.attempt}": None,
+            layout.group(WORLD): None,
+            layout.step(WORLD, 0): None,
+        }
+        data = {path: b"" if told is None else json.dumps(told).encode() for path, told in nodes.items()}
         try:
-            self._session.create(root, b"", makepath=True)
+            self._session.create_all(data, ephemeral=[layout.launcher])
         except NodeExistsError as error:
             raise BSPError(f"a job named {layout.job} is running already: give this one another name") from error
-        host, pid = socket.gethostname(), os.getpid()
-        self._session.create(layout.launcher, json.dumps({"host": host, "pid": pid}).encode(), ephemeral=True)
-        started = {**conf, "started": time.time()}
-        topology = {
-            "peers": placement.peers,
-            "processes": [list(placement.bounds(p)) for p in range(placement.processes)],
-        }
-        self._session.create(f"{root}/conf", json.dumps(started).encode())
-        self._session.create(f"{root}/topology", json.dumps(topology).encode())
-        self._session.create(f"{root}/attempt", str(layout.attempt).encode())
-        for path in (layout.members, f"{root}/left", f"{root}/groups"):
-            self._session.create(path, b"")
-        self._session.create(layout.step(WORLD, 0), b"", makepath=True)
-        self._session.create(f"{root}/state", b"running")
 
     def _sweep(self) -> None:
         """Remove what jobs have left whose launchers died without a chance to do so."""
@@ -90,8 +93,7 @@ class JobRecord:
             return
         for name in names:
             root = f"{jobs}/{name}"
-            # `state` is written last: a job without it is only being created.
-            if self._session.exists(f"{root}/state") and not self._session.exists(f"{root}/launcher"):
+            if not self._session.exists(f"{root}/launcher"):
                 logger.info("removing the znodes of job %s, whose launcher is gone", name)
                 self._remove(root)
 

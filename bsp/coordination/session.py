@@ -11,11 +11,18 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from kazoo.client import KazooClient
-from kazoo.exceptions import ConnectionClosedError, ConnectionLoss, OperationTimeoutError, SessionExpiredError
+from kazoo.exceptions import (
+    ConnectionClosedError,
+    ConnectionLoss,
+    NodeExistsError,
+    OperationTimeoutError,
+    SessionExpiredError,
+    ZookeeperError,
+)
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.interfaces import IAsyncResult
 from kazoo.protocol.states import KazooState, WatchedEvent
@@ -119,6 +126,25 @@ class Session:
     def create(self, path: str, data: bytes = b"", *, ephemeral: bool = False, makepath: bool = False) -> None:
         """Create a znode, with the path to it if `makepath`."""
         self.call(lambda: self.client.create_async(path, data, ephemeral=ephemeral, makepath=makepath))
+
+    def create_all(self, nodes: Mapping[str, bytes], ephemeral: Collection[str] = ()) -> None:
+        """Create several znodes, all or none; parents come before children.
+
+        Raises:
+            NodeExistsError: the first one exists.
+            CoordinatorLost: a refusal of another kind.
+        """
+        transaction = self.client.transaction()
+        for path, data in nodes.items():
+            transaction.create(path, data, ephemeral=path in ephemeral)
+        answers = self.call(transaction.commit_async)
+        if isinstance(answers[0], NodeExistsError):
+            raise answers[0]
+        refused = [answer for answer in answers if isinstance(answer, ZookeeperError)]
+        if refused:
+            raise CoordinatorLost(
+                f"ZooKeeper at {self._address.hosts} refused to create {next(iter(nodes))}: {refused}"
+            )
 
     def delete(self, path: str) -> None:
         """Remove a znode."""

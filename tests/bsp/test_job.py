@@ -253,6 +253,7 @@ def test_a_job_can_run_again() -> None:
     [
         ({"peers": 0}, "at least 1 peer, got peers=0"),
         ({"peers": 2, "processes": 3}, r"processes must be in \[1, 2\] for 2 peers, got 3"),
+        ({"peers": 1, "seed": -1}, "seed must be at least 0"),
         ({"peers": 1, "timeout": -1.0}, "timeout must be positive, got -1.0"),
         ({"peers": 1, "shared": {"x": [1]}}, r"shared\['x'\] must be an array .* got a list"),
         ({"peers": 1, "shared": {"x": np.array([None])}}, "got an array of dtype object"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kazoo.exceptions import NoNodeError
 
 from horn.bsp import (
     BSPError,
@@ -35,9 +36,10 @@ class Znodes:
         self.session = Session(Address.parse(server.address), SESSION)
 
     def tree(self, path: str) -> list[str]:
-        if not self.session.exists(path):
+        try:
+            below = [self.tree(f"{path}/{name}") for name in sorted(self.session.children(path))]
+        except NoNodeError:  # barriers come and go while we look
             return []
-        below = [self.tree(f"{path}/{name}") for name in sorted(self.session.children(path))]
         return [path, *(node for nodes in below for node in nodes)]
 
     def data(self, path: str) -> Any:
@@ -167,6 +169,19 @@ def test_a_killed_worker_is_named(zookeeper: ZooKeeperServer, znodes: Znodes, bl
     assert time.monotonic() - killed_at[0] < (2 * SESSION + 0.5 if blind else 1.5)
     assert caught.value.ranks == (2,)
     assert ("vanished from ZooKeeper" if blind else "was killed by SIGKILL") in str(caught.value)
+
+
+def test_a_stopped_worker_is_given_up(zookeeper: ZooKeeperServer, znodes: Znodes) -> None:
+    stopped_at = []
+
+    def stop(pid: int) -> None:
+        stopped_at.append(time.monotonic())
+        os.kill(pid, signal.SIGSTOP)
+
+    job = BSPJob(wait_for_ever, 3, 3, zookeeper=zookeeper.address, zookeeper_session_timeout=SESSION, on_progress=stop)
+    with pytest.raises(PeerLost, match=r"peer 2 \(process 2\) vanished from ZooKeeper"):
+        job.run()
+    assert time.monotonic() - stopped_at[0] < 2 * SESSION + 0.5
 
 
 def tick(peer: Peer) -> int:
