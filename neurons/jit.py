@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numba
 
@@ -16,9 +16,9 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": True
 
 def device(function: F) -> F:
     """Compile a function that kernels call, inlined into them so that their loops still become SIMD."""
-    return cast(F, numba.njit(forceinline=True, **_OPTIONS)(function))
+    return numba.njit(forceinline=True, **_OPTIONS)(function)
 
 
 def kernel(function: F) -> F:
     """Compile a function that Python calls with arrays; it releases the GIL."""
-    return cast(F, numba.njit(**_OPTIONS)(function))
+    return numba.njit(**_OPTIONS)(function)

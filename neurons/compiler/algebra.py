@@ -7,8 +7,8 @@ message. ``-(self.learning_rate * m.delta) * self.output + self.momentum * m.pre
 
 from __future__ import annotations
 
-from .nir import FIELDS, Axes, Binary, Const, Draw, Expr, Field, Gemm, Index, Local, Output, Slope, Type, Unary
-from .nir import subexpressions
+from .nir import FIELDS, Axes, Binary, Const, Count, Draw, Expr, Field, Gemm, Index, Local, Output, Slope, Type, Unary
+from .trees import subexpressions
 
 #: A polynomial in the message's fields: (sorted field names) → coefficient.
 Polynomial = dict[tuple[str, ...], Expr]
@@ -28,7 +28,8 @@ def axes(expression: Expr, of_locals: dict[str, Axes]) -> Axes:
                 found |= FIELDS[name][1]
             case Local(name):
                 found |= of_locals.get(name, Axes.NEURON | Axes.EXAMPLE)
-            case Index():
+            case Index() | Count():
+                # The number of messages is one for the layer, but nobody outside of its kernels knows it.
                 found |= Axes.NEURON
             case Output() | Slope() | Gemm() | Draw():
                 found |= Axes.NEURON | Axes.EXAMPLE

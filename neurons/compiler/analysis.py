@@ -6,9 +6,8 @@ override stay symbols.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from types import FunctionType
 
 from ..activations.base import Activation
@@ -16,16 +15,40 @@ from ..errors import NeuronError, SourceLine
 from ..neuron import Neuron, hyperparameters
 from .algebra import add, axes, multiply, negate
 from .drops import Drop, find_drop
-from .loops import Carry, Hoisted, Kept, classify
+from .frames import Captured
+from .loops import Carry, Hoisted, Kept, classify, plain
 from .lower import lower_method
-from .nir import Assign, Axes, Backpropagate, Binary, Body, Const, Expr, FeedForward, Field, Hyper, MessageLoop
-from .nir import Output, Push, PushFactor, RangeLoop, SetSlope, Slope, Stmt, Type, Unary, Uniform, While
-from .nir import all_expressions, bodies, reads, type_of_number, walk, with_bodies, writes
-from .once import calls, pushes_per_message, pushing_loops
+from .nir import (
+    Assign,
+    Backpropagate,
+    Binary,
+    Body,
+    Const,
+    Expr,
+    FeedForward,
+    Field,
+    Hyper,
+    Local,
+    MessageLoop,
+    Output,
+    Push,
+    PushFactor,
+    RangeLoop,
+    SetSlope,
+    Slope,
+    Stmt,
+    Type,
+    Unary,
+    Uniform,
+    While,
+    type_of_number,
+)
+from .once import calls, check_pushes
 from .prune import drop, propagate, prune, specialise
 from .source import read_source
 from .subject import Subject
-from .types import infer_locals
+from .trees import all_expressions, bodies, own_expressions, reads, subexpressions, walk, with_bodies, writes
+from .types import check_ranges, infer_locals
 
 
 @dataclass(frozen=True)
@@ -55,6 +78,7 @@ class Analysis:
         drop: the draw that takes a neuron out of a batch, or None.
         loops: what became of each message loop.
         fields: the message fields that `backward` reads.
+        captured: the values from outside of the class that all this was specialised to.
     """
 
     subject: Subject
@@ -70,6 +94,7 @@ class Analysis:
     drop: Drop | None
     loops: tuple[LoopReport, ...]
     fields: frozenset[str]
+    captured: tuple[Captured, ...]
 
     @property
     def loops_kept(self) -> bool:
@@ -91,43 +116,55 @@ def analyse(
         NeuronError: what the compiler cannot compile, with the user's file and line.
     """
     numbers = hyperparameters(cls) if numbers is None else numbers
-    return _analyse(cls, activation, tuple((name, type_of_number(numbers[name])) for name in sorted(numbers)))
+    key = cls, activation, tuple((name, type_of_number(numbers[name])) for name in sorted(numbers))
+    known = _ANALYSES.get(key)
+    if known is None or not all(captured.holds() for captured in known.captured):
+        known = _ANALYSES[key] = _build(Subject(*key))
+    return known
 
 
-@lru_cache(maxsize=256)
-def _analyse(cls: type[Neuron], activation: Activation, types: tuple[tuple[str, Type], ...]) -> Analysis:
-    return _build(Subject(cls, activation, types))
+#: What is known already. A class holds its own place, as it does in the modules of its kernels.
+_ANALYSES: dict[tuple[type[Neuron], Activation, tuple[tuple[str, Type], ...]], Analysis] = {}
 
 
 def _build(subject: Subject) -> Analysis:
     subject.check()
-    raw = lower_method(subject, "forward")
+    lowered = lower_method(subject, "forward")
+    raw = lowered.body
     _check_calls(subject, raw, FeedForward, "feedforward", "forward")
-    raw = _initial_state(subject, raw)
+    raw = _with_declared(subject, raw, reads(raw) | writes(raw))
+    check_ranges(raw)
     training = _training(raw, True)
-    backward_raw = _training(lower_method(subject, "backward"), True) if subject.method("backward") else None
     reports: list[LoopReport] = []
     forward, forward_hoists = _hoist(training, "forward", reports)
     predict, _ = _hoist(drop(_training(raw, False), (SetSlope,)), "forward", [])
-    if backward_raw is None:
+    predict = _checked(subject, "forward", prune(predict, frozenset()))
+    weighted_sum = _weighted_sum(training, forward_hoists)
+    if subject.method("backward") is None:
         return Analysis(
-            subject, prune(drop(forward, (SetSlope,)), frozenset()), prune(predict, frozenset()), None, {}, False,
-            _weighted_sum(training, forward_hoists), Carry(), None, "none", None, tuple(reports), frozenset(),
+            subject, prune(drop(forward, (SetSlope,)), frozenset()), predict, None, {}, False,
+            weighted_sum, Carry(), None, "none", None, tuple(reports), frozenset(), lowered.captured,
         )  # fmt: skip
+    lowered_backward = lower_method(subject, "backward")
+    backward_raw = lowered_backward.body
+    backward_raw = _training(_with_declared(subject, backward_raw, reads(backward_raw) - writes(raw)), True)
+    check_ranges(backward_raw)
     _check_calls(subject, backward_raw, Backpropagate, "backpropagate", "backward")
-    _check_pushes(subject, backward_raw)
-    backward, _ = _hoist(backward_raw, "backward", reports)
-    state = _state(subject, forward, backward)
+    check_pushes(subject.name, backward_raw)
+    backward = _hoist_backward(backward_raw, reports)
+    state = _state(forward, backward)
     slope = any(isinstance(part, Slope) for part in all_expressions(backward))
     if not slope:
         forward = drop(forward, (SetSlope,))
-    forward = prune(forward, frozenset(state))
-    carry, scale, pushes = _pushes(backward, reports)
+    forward = _checked(subject, "forward", prune(forward, frozenset(state)))
+    backward = _checked(subject, "backward", prune(backward, frozenset()), state)
+    carry, scale, pushes = _pushes(backward)
     return Analysis(
-        subject, forward, prune(predict, frozenset()), prune(backward, frozenset()), state, slope,
-        _weighted_sum(training, forward_hoists), carry, scale, pushes,
+        subject, forward, predict, backward, state, slope, weighted_sum,
+        carry, scale, pushes,
         find_drop(forward, backward) if not any(report.kept for report in reports) else None, tuple(reports),
         frozenset(part.name for part in all_expressions(backward_raw) if isinstance(part, Field)),
+        lowered.captured + lowered_backward.captured,
     )  # fmt: skip
 
 
@@ -138,17 +175,17 @@ def _training(body: Body, value: bool) -> Body:
     return specialise(body, change)
 
 
-def _initial_state(subject: Subject, body: Body) -> Body:
-    """An attribute that a class declares and `forward` assigns starts each example at the declared number."""
-    declared = subject.hyperparameters
+def _with_declared(subject: Subject, body: Body, names: set[str]) -> Body:
+    """What a class declares and its methods assign starts each example at the declared number."""
+    declared = {f"self.{name}": kind for name, kind in subject.hyperparameters.items() if name in subject.state}
     initial = [
-        Assign(name, Hyper(name.removeprefix("self."), declared[name.removeprefix("self.")]))
-        for name in sorted(reads(body) & {f"self.{name}" for name in subject.state if name in declared})
+        Assign(name, Hyper(name.removeprefix("self."), declared[name])) for name in sorted(names & set(declared))
     ]
     return (*initial, *body)
 
 
-def _hoist(body: Body, method: str, reports: list[LoopReport]) -> tuple[Body, list[Hoisted]]:
+def _hoist(body: Body, method: str, reports: list[LoopReport], pushes: bool = True) -> tuple[Body, list[Hoisted]]:
+    """A method in which matrix products replace the message loops that are some, and those loops."""
     body = propagate(body, lambda expression: not axes(expression, {}))
     hoists: list[Hoisted] = []
 
@@ -157,6 +194,8 @@ def _hoist(body: Body, method: str, reports: list[LoopReport]) -> tuple[Body, li
         for statement in statements:
             if isinstance(statement, MessageLoop):
                 found = _loop(statement, body, method, top, repeated)
+                if isinstance(found, Hoisted) and found.factor is not None and not pushes:
+                    found = Kept("the push of another loop is no product", statement.where)
                 reports.append(LoopReport(method, statement.where, found if isinstance(found, Kept) else None))
                 if isinstance(found, Hoisted):
                     hoists.append(found)
@@ -170,6 +209,18 @@ def _hoist(body: Body, method: str, reports: list[LoopReport]) -> tuple[Body, li
         return tuple(result)
 
     return visit(body, True, False), hoists
+
+
+def _hoist_backward(body: Body, reports: list[LoopReport]) -> Body:
+    """`backward`, its loops hoisted. Pushes are products everywhere or nowhere: D is formed in one of two ways."""
+    found: list[LoopReport] = []
+    hoisted, _ = _hoist(body, "backward", found)
+    kinds = {type(statement) for statement in walk(hoisted)}
+    if Push in kinds and PushFactor in kinds:
+        found.clear()
+        hoisted, _ = _hoist(body, "backward", found, pushes=False)
+    reports += found
+    return hoisted
 
 
 def _loop(loop: MessageLoop, body: Body, method: str, top: bool, repeated: bool) -> Hoisted | Kept:
@@ -206,19 +257,32 @@ def _weighted_sum(unhoisted: Body, hoists: list[Hoisted]) -> bool:
     return loops.most == 1 and plain and len(hoists) == count
 
 
-def _state(subject: Subject, forward: Body, backward: Body) -> dict[str, Type]:
-    kept = {name for name in reads(backward) & writes(forward) if name.startswith("self.")}
+def _state(forward: Body, backward: Body) -> dict[str, Type]:
+    """What `forward` leaves for `backward`."""
     types = infer_locals(forward)
-    for name in reads(backward):
-        if name.startswith("self.") and name not in writes(forward) and name not in writes(backward):
-            raise NeuronError(
-                f"{subject.name}.backward reads {name}, but neither forward nor backward sets it on any path that "
-                "training takes"
-            )
+    kept = {name for name in reads(backward) & writes(forward) if name.startswith("self.")}
     return {name: types[name] for name in sorted(kept)}
 
 
-def _pushes(backward: Body, reports: list[LoopReport]) -> tuple[Carry, Expr | None, str]:
+def _checked(subject: Subject, method: str, body: Body, given: Iterable[str] = ()) -> Body:
+    """A body, every local of which is assigned somewhere or `given`.
+
+    Raises:
+        NeuronError: one is not, with the line that reads it.
+    """
+    known = writes(body) | set(given)
+    for statement in walk(body):
+        for part in (part for whole in own_expressions(statement) for part in subexpressions(whole)):
+            if isinstance(part, Local) and part.name not in known:
+                raise NeuronError(
+                    f"{subject.name}.{method} reads {plain(part.name)}, but nothing sets it on any path taken: assign "
+                    "it under every condition, or declare it as a class attribute",
+                    statement.where,
+                )
+    return body
+
+
+def _pushes(backward: Body) -> tuple[Carry, Expr | None, str]:
     if any(isinstance(statement, Push) for statement in walk(backward)):
         return Carry(), None, "loop"
     factors = [statement for statement in walk(backward) if isinstance(statement, PushFactor)]
@@ -265,15 +329,3 @@ def _check_calls(subject: Subject, body: Body, kind: type[Stmt], name: str, meth
     if times.least == 2:
         places = [statement.where for statement in walk(body) if isinstance(statement, kind)]
         raise NeuronError(f"{subject.name}.{method} calls self.{name}(...) twice: call it exactly once", places[-1])
-
-
-def _check_pushes(subject: Subject, body: Body) -> None:
-    again = "updates are proposed once per synapse: add them up and push the sum"
-    for statement in walk(body):
-        if isinstance(statement, MessageLoop) and pushes_per_message(statement).most > 1:
-            last = [inner.where for inner in walk(statement.body) if isinstance(inner, Push)][-1]
-            raise NeuronError(f"{subject.name}.backward may call self.push twice for one message; {again}", last)
-    if pushing_loops(body).most > 1:
-        last = [inner.where for inner in walk(body) if isinstance(inner, Push)][-1]
-        raise NeuronError(f"{subject.name}.backward pushes in two loops over the messages; {again}", last)
-

@@ -1,4 +1,4 @@
-"""The arrays that one layer works in, allocated once for the largest batch and seen through views of the size at hand."""
+"""The arrays that one layer works in, allocated for the largest batch and seen through views of the size at hand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Buffers:
 
     def __init__(self, units: int, state: dict[str, Type]) -> None:
         self.units = units
-        self.dtypes: dict[str, Any] = {name: np.float32 for name in ("S", "G", "B", "L", "O", "A")}
+        self.dtypes: dict[str, Any] = dict.fromkeys(("S", "G", "B", "L", "O", "A"), np.float32)
         self.dtypes |= {f"K_{name[5:]}": _DTYPES[kind] for name, kind in state.items()}
         self.storage: dict[str, NDArray[Any]] = {}
         self.capacity = 0
@@ -35,9 +35,7 @@ class Buffers:
             return self.views
         if examples > self.capacity:
             self.capacity = examples
-            self.storage = {
-                name: np.empty(examples * (self.units + 1), dtype) for name, dtype in self.dtypes.items()
-            }
+            self.storage = {name: np.empty(examples * (self.units + 1), dtype) for name, dtype in self.dtypes.items()}
         self.shape = (examples, neurons)
         self.views = {}
         for name, flat in self.storage.items():

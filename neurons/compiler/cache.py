@@ -77,7 +77,8 @@ def load(text: str, stem: str) -> ModuleType:
         logger.info("compiling %s …", stem)
         _write_once(path, text)
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     sys.modules[name] = module
@@ -88,11 +89,11 @@ def _write_once(path: Path, text: str) -> None:
     """Write a file that another process may be writing, too: whoever is first wins, and its time stamp stays."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
     try:
-        with os.fdopen(handle, "w") as file:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         try:
             os.link(temporary, path)
         except FileExistsError:
             logger.debug("%s was written by another process", path)
     finally:
-        os.unlink(temporary)
+        Path(temporary).unlink()

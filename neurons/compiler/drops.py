@@ -10,9 +10,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .algebra import axes
-from .nir import Assign, Axes, Backpropagate, Binary, Body, Const, Draw, Expr, FeedForward, If, Local, Output
-from .nir import PushFactor, SetSlope, Slope, Stmt, Unary, bodies, walk, writes
+from .nir import (
+    Assign,
+    Axes,
+    Backpropagate,
+    Binary,
+    Body,
+    Const,
+    Draw,
+    Expr,
+    FeedForward,
+    If,
+    Local,
+    Output,
+    PushFactor,
+    SetSlope,
+    Slope,
+    Stmt,
+    Unary,
+)
 from .prune import fold, rewrite, rewrite_body
+from .trees import bodies, walk, writes
 
 
 @dataclass(frozen=True)

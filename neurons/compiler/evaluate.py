@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..errors import NeuronError
 from .nir import Binary, Call, Const, Expr, Hyper, Select, Unary, Uniform
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -26,7 +27,18 @@ def evaluate(expression: Expr, values: Mapping[str, float]) -> float:
     Args:
         expression: made of constants, hyperparameters and what the training loop sets.
         values: ``learning_rate``, ``momentum``, …, and ``h_x`` for each hyperparameter x.
+
+    Raises:
+        NeuronError: it has no value (a division by zero, say).
     """
+    try:
+        return float(_value(expression, values))
+    except (ArithmeticError, ValueError, TypeError) as error:
+        numbers = ", ".join(f"{name.removeprefix('h_')} = {value}" for name, value in sorted(values.items()))
+        raise NeuronError(f"{expression} in a push has no value: {error}; {numbers}") from error
+
+
+def _value(expression: Expr, values: Mapping[str, float]) -> Any:
     match expression:
         case Const(value):
             return value
@@ -35,13 +47,13 @@ def evaluate(expression: Expr, values: Mapping[str, float]) -> float:
         case Hyper(name):
             return values[f"h_{name}"]
         case Unary(op, operand):
-            inner = evaluate(operand, values)
+            inner = _value(operand, values)
             return -inner if op == "-" else not inner
         case Binary(op, left, right):
-            return float(_OPERATORS[op](evaluate(left, values), evaluate(right, values)))
+            return _OPERATORS[op](_value(left, values), _value(right, values))
         case Select(condition, then, otherwise):
-            return evaluate(then if evaluate(condition, values) else otherwise, values)
+            return _value(then if _value(condition, values) else otherwise, values)
         case Call(function, arguments):
             known = _FUNCTIONS.get(function) or getattr(math, function)
-            return float(known(*(evaluate(argument, values) for argument in arguments)))
+            return known(*(_value(argument, values) for argument in arguments))
     raise AssertionError(f"{expression} differs between neurons")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from ..errors import NeuronError
-from .nir import Assign, Body, Expr, Local, Stmt
+import numpy as np
+
+from ..errors import NeuronError, SourceLine
+from .nir import Assign, Expr, Local, Stmt
 from .source import Source
 from .values import Value
 
@@ -22,25 +25,46 @@ class Frame:
         owner: the class whose body defines it, for ``super()``; None for plain functions.
         names: what its names denote so far; scalars are NIR locals.
         assigned: names that it assigns somewhere: they are never looked up outside.
-        results: what ``return`` gave, where it is a tuple or no scalar; scalars go through the local `result`.
+        result: what its calls denote: the local, or locals, that every ``return`` assigns; None without one.
     """
 
     source: Source
     owner: type | None
     names: dict[str, Value]
     assigned: frozenset[str]
-    result: str = ""
-    shape: list[Value] = field(default_factory=list)
+    result: Value | None = None
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A value from outside of the class, which the code was specialised to: a global, a closure's, an object's.
+
+    Args:
+        look: finds it again.
+        value: what it was.
+    """
+
+    look: Callable[[], Any]
+    value: Any
+
+    def holds(self) -> bool:
+        """True while it is what it was."""
+        now = self.look()
+        return now is self.value or (type(now) is type(self.value) and isinstance(now, _NUMBERS) and now == self.value)
+
+
+_NUMBERS = (bool, int, float, np.number, np.bool_)
 
 
 @dataclass
 class Scope:
-    """What all frames of one method share: the statements so far and the supply of names."""
+    """What all frames of one method share: the statements so far, the supply of names, what was taken from outside."""
 
     frames: list[Frame] = field(default_factory=list)
     statements: list[Stmt] = field(default_factory=list)
     used: int = 0
     loops: list[int] = field(default_factory=list)
+    captured: list[Captured] = field(default_factory=list)
 
     @property
     def frame(self) -> Frame:
@@ -57,7 +81,7 @@ class Scope:
     def keep(self, value: Expr, hint: str, node: ast.AST) -> Local:
         """Give a value a name of its own, evaluated here."""
         name = self.fresh(hint)
-        self.emit(Assign(name, value, where=self.frame.source.where(node)))
+        self.emit(Assign(name, value, where=self.where(node)))
         return Local(name)
 
     @contextmanager
@@ -69,13 +93,13 @@ class Scope:
         finally:
             self.statements = outer
 
+    def where(self, node: ast.AST) -> SourceLine:
+        """The place of a node of the function being lowered."""
+        return self.frame.source.where(node)
+
     def error(self, message: str, node: ast.AST) -> NeuronError:
         """An error at a node of the function being lowered."""
-        return NeuronError(message, self.frame.source.where(node))
-
-
-def body(statements: list[Stmt]) -> Body:
-    return tuple(statements)
+        return NeuronError(message, self.where(node))
 
 
 def assigned_names(source: Source) -> frozenset[str]:

@@ -5,10 +5,10 @@ The address of ``sgemm`` is an argument of the kernels, not a constant in them, 
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
-import scipy.linalg.cython_blas  # loads SciPy's OpenBLAS, so that limits on its threads reach it
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -16,11 +16,12 @@ from numba.extending import get_cython_function_address, intrinsic
 
 from ..jit import device, kernel
 
-assert scipy.linalg.cython_blas
+# The import loads SciPy's OpenBLAS, so that limits on its threads reach it.
+importlib.import_module("scipy.linalg.cython_blas")
 SGEMM = np.int64(get_cython_function_address("scipy.linalg.cython_blas", "sgemm"))
 
 
-@intrinsic  # type: ignore
+@intrinsic
 def _sgemm(typing: Any, address: Any, ta: Any, tb: Any, m: Any, n: Any, k: Any, alpha: Any, a: Any, lda: Any,
            b: Any, ldb: Any, beta: Any, c: Any, ldc: Any) -> Any:  # fmt: skip
     """Call Fortran's SGEMM; scalars are passed by address."""

@@ -28,11 +28,22 @@ class Intrinsic:
     most: int = 1
     result: Type | None = Type.FLOAT
 
+    @property
+    def numbers(self) -> str:
+        """How many arguments it takes, in words."""
+        if self.least == self.most:
+            return "one number" if self.most == 1 else f"{self.most} numbers"
+        return f"{self.least} to {self.most} numbers"
+
 
 _FLOAT_FUNCTIONS = (
-    "sqrt exp expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc gamma "
-    "lgamma fabs degrees radians"
-).split()
+    "sqrt", "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
+    "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "gamma", "lgamma", "fabs", "degrees", "radians",
+)  # fmt: skip
+_NUMPY_SAME = (
+    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sign",
+    "isnan", "isinf", "isfinite", "abs",
+)  # fmt: skip
 
 INTRINSICS: dict[str, Intrinsic] = {name: Intrinsic(f"math.{name}({{0}})") for name in _FLOAT_FUNCTIONS} | {
     "atan2": Intrinsic("math.atan2({0}, {1})", 2, 2),
@@ -85,8 +96,7 @@ def _known() -> dict[int, tuple[Callable[..., Any], str]]:
     for name in INTRINSICS:
         if hasattr(math, name):
             pairs.append((getattr(math, name), name))
-    for name in "exp expm1 log log1p log2 log10 sqrt sin cos tan sinh cosh tanh sign isnan isinf isfinite abs".split():
-        pairs.append((getattr(np, name), name))
+    pairs += [(getattr(np, name), name) for name in _NUMPY_SAME]
     pairs += [(getattr(np, theirs), ours) for theirs, ours in _NUMPY_RENAMED.items()]
     return {id(function): (function, name) for function, name in pairs}
 

@@ -1,8 +1,8 @@
 """Which message loops are matrix products.
 
 A loop is hoisted where everything that it does is a sum over messages which BLAS can form: in `forward` accumulators
-``acc += c · input · weight``; in `backward` accumulators ``acc += c · delta · weight`` (or ``c · input_gradient``) and a
-push ``A · delta + β · prev_weight + γ · weight``. c and A do not depend on the message, β and γ on nothing but the
+``acc += c · input · weight``; in `backward` accumulators ``acc += c · delta · weight`` (or ``c · input_gradient``) and
+a push ``A · delta + β · prev_weight + γ · weight``. c and A do not depend on the message, β and γ on nothing but the
 layer. The loop is then replaced by statements that read the product's result; all around it stays as written.
 """
 
@@ -12,12 +12,31 @@ from dataclasses import dataclass, field
 
 from ..errors import SourceLine
 from .algebra import Polynomial, add, axes, expand, multiply
-from .nir import Assign, Axes, Binary, Body, Const, Expr, Gemm, Local, MessageLoop, Output, Push, PushFactor, Stmt
-from .nir import Unary, subexpressions
+from .nir import (
+    ZERO,
+    Assign,
+    Axes,
+    Binary,
+    Body,
+    Draw,
+    Expr,
+    Gemm,
+    Local,
+    MessageLoop,
+    Output,
+    Push,
+    PushFactor,
+    Stmt,
+    Unary,
+)
 from .prune import rewrite
+from .trees import subexpressions
 
 #: The products over messages whose sum is the matrix product of the method.
-_SUMMED = {"forward": {("input", "weight")}, "backward": {("delta", "weight"), ("input_gradient",)}}
+_SUMMED: dict[str, set[tuple[str, ...]]] = {
+    "forward": {("input", "weight")},
+    "backward": {("delta", "weight"), ("input_gradient",)},
+}
 _CARRIED = {("prev_weight",), ("weight",)}
 
 
@@ -25,8 +44,8 @@ _CARRIED = {("prev_weight",), ("weight",)}
 class Carry:
     """The part of a push that depends on no example: β·prev_weight + γ·weight."""
 
-    beta: Expr = Const(0.0)
-    gamma: Expr = Const(0.0)
+    beta: Expr = ZERO
+    gamma: Expr = ZERO
 
     @property
     def empty(self) -> bool:
@@ -86,14 +105,16 @@ def classify(loop: MessageLoop, method: str, read_elsewhere: set[str], of_locals
         rest = _minus_entry(name, value)
         if rest is None:
             if name in read_elsewhere or _mentions(value, carried):
-                return Kept(f"{_plain(name)} is carried from one message to the next", loop.where)
+                return Kept(f"{plain(name)} is carried from one message to the next", loop.where)
             continue
         if _mentions(rest, carried):
-            return Kept(f"{_plain(name)} depends on another running value", loop.where)
+            return Kept(f"{plain(name)} depends on another running value", loop.where)
         terms = expand(rest)
         wrong = _unknown(terms, _SUMMED[method])
         if terms is None or wrong is not None:
-            return Kept(f"{_plain(name)} sums {wrong or 'an expression'} that is no product of {_WORDS[method]}", loop.where)
+            return Kept(
+                f"{plain(name)} sums {wrong or 'an expression'} that is no product of {_WORDS[method]}", loop.where
+            )
         sums[name] = _total(terms)
     statements: list[Stmt] = [
         Assign(name, add(Local(name), multiply(coefficient, Gemm())), where=loop.where)
@@ -116,6 +137,8 @@ def _step(statement: Stmt, run: _Walk) -> Kept | None:
         return run.values.get(expression.name, expression) if isinstance(expression, Local) else expression
 
     match statement:
+        case Assign(value=Draw()):
+            return Kept("each message has a random draw of its own", statement.where)
         case Assign(name, value):
             run.values[name] = rewrite(value, known)
         case Push(value) if run.push is None:
@@ -135,7 +158,7 @@ def _minus_entry(name: str, value: Expr) -> Expr | None:
     """`value` without its one summand ``name``, None where it is no running sum."""
     match value:
         case Local(found) if found == name:
-            return Const(0.0)
+            return ZERO
         case Binary("+", left, right):
             inner = _minus_entry(name, left)
             if inner is not None and not _mentions(right, {name}):
@@ -156,39 +179,37 @@ def _mentions(value: Expr, names: set[str]) -> bool:
 
 def _unknown(terms: Polynomial | None, known: set[tuple[str, ...]]) -> str | None:
     """A key outside of `known`, spelled; None where there is none."""
-    wrong = [key for key, value in (terms or {}).items() if key not in known and value != Const(0.0)]
+    wrong = [key for key, value in (terms or {}).items() if key not in known and value != ZERO]
     return " * ".join(f"m.{name}" for name in wrong[0]) or "a term without a message" if wrong else None
 
 
 def _total(terms: Polynomial) -> Expr:
-    result: Expr = Const(0.0)
+    result: Expr = ZERO
     for value in terms.values():
         result = add(result, value)
     return result
 
 
-def _push(
-    value: Expr, carried: set[str], of_locals: dict[str, Axes], loop: MessageLoop
-) -> tuple[Expr, Carry] | Kept:
+def _push(value: Expr, carried: set[str], of_locals: dict[str, Axes], loop: MessageLoop) -> tuple[Expr, Carry] | Kept:
     if _mentions(value, carried):
         return Kept("the push depends on a running value", loop.where)
     terms = expand(value)
     wrong = _unknown(terms, {("delta",), ("weight_gradient",), *_CARRIED})
     if terms is None or wrong is not None:
-        return Kept(f"the push has {wrong or 'a term'} that is no product with m.delta, m.prev_weight or m.weight", loop.where)
-    carry = Carry(terms.get(("prev_weight",), Const(0.0)), terms.get(("weight",), Const(0.0)))
+        return Kept(
+            f"the push has {wrong or 'a term'} that is no product with m.delta, m.prev_weight or m.weight", loop.where
+        )
+    carry = Carry(terms.get(("prev_weight",), ZERO), terms.get(("weight",), ZERO))
     if axes(carry.beta, of_locals) or axes(carry.gamma, of_locals):
         return Kept("what the push adds of the weight itself differs between neurons or examples", loop.where)
     factor = add(
-        terms.get(("delta",), Const(0.0)), multiply(terms.get(("weight_gradient",), Const(0.0)), Output())
-        if ("weight_gradient",) in terms
-        else Const(0.0),
+        terms.get(("delta",), ZERO),
+        multiply(terms.get(("weight_gradient",), ZERO), Output()) if ("weight_gradient",) in terms else ZERO,
     )
     return factor, carry
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A local's name as the user wrote it."""
     head, _, tail = name.rpartition("_")
     return head if tail.isdigit() and head else name
-

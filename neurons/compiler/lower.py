@@ -7,17 +7,37 @@ into its ``else``; a return inside a loop sets a flag, leaves the loop, and what
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FunctionType
 
-from ..errors import NeuronError, SourceLine
+from ..errors import NeuronError, definition
+from .assignments import Assignments
+from .binding import bind
+from .calls import SLOPE
+from .exits import always_returns, returns
 from .expressions import Expressions
-from .frames import Frame, Scope, assigned_names
-from .nir import Assign, Backpropagate, Body, Break, Const, Continue, Expr, FeedForward, If, Local, MessageLoop, Push
-from .nir import RangeLoop, Unary, While
+from .frames import Captured, Frame, Scope, assigned_names
+from .nir import (
+    Assign,
+    Backpropagate,
+    Body,
+    Break,
+    Const,
+    Continue,
+    Expr,
+    FeedForward,
+    If,
+    Local,
+    MessageLoop,
+    Push,
+    RangeLoop,
+    Unary,
+    While,
+)
 from .source import read_source
 from .subject import Subject
+from .trees import reads
 from .values import MessageRef, MessagesRef, Method, Object, SelfRef, TupleValue, Value
 
 _ACTIONS: dict[str, tuple[type[FeedForward] | type[Backpropagate] | type[Push], str, str]] = {
@@ -27,7 +47,15 @@ _ACTIONS: dict[str, tuple[type[FeedForward] | type[Backpropagate] | type[Push], 
 }
 
 
-def lower_method(subject: Subject, name: str) -> Body:
+@dataclass(frozen=True)
+class Lowered:
+    """A method as NIR, and the values from outside of the class that it was specialised to."""
+
+    body: Body
+    captured: tuple[Captured, ...]
+
+
+def lower_method(subject: Subject, name: str) -> Lowered:
     """A method of a neuron class as NIR.
 
     Args:
@@ -40,7 +68,8 @@ def lower_method(subject: Subject, name: str) -> Body:
     function = subject.method(name)
     if function is None:
         raise NeuronError(f"{subject.name} has no {name}(self, messages): write one")
-    return _Lowering(subject, name).method_body(function)
+    lowering = _Lowering(subject, name)
+    return Lowered(lowering.method_body(function), tuple(lowering.scope.captured))
 
 
 def lower_scalar_function(subject: Subject, function: FunctionType, arguments: list[Value]) -> tuple[Body, Expr]:
@@ -49,8 +78,7 @@ def lower_scalar_function(subject: Subject, function: FunctionType, arguments: l
     Raises:
         NeuronError: it uses what cannot be compiled, or returns no number.
     """
-    lowering = _Lowering(subject, "forward")
-    return lowering.function_body(function, arguments)
+    return _Lowering(subject, "forward").function_body(function, arguments)
 
 
 class _Lowering:
@@ -59,14 +87,18 @@ class _Lowering:
         self.method = method
         self.scope = Scope()
         self.expressions = Expressions(subject, self.scope, method, self.inline, self._messages)
+        self.assignments = Assignments(subject, self.scope, self.expressions)
         self.active: list[FunctionType] = []
+        self.scalar_function = False
 
     def method_body(self, function: FunctionType) -> Body:
         with self.scope.block() as statements:
             self._call(function, [SelfRef(), MessagesRef()], None, {})
-        return tuple(statements)
+        body = tuple(statements)
+        return (Assign(SLOPE.name, Const(0.0)), *body) if SLOPE.name in reads(body) else body
 
     def function_body(self, function: FunctionType, arguments: list[Value]) -> tuple[Body, Expr]:
+        self.scalar_function = True
         with self.scope.block() as statements:
             value = self._call(function, arguments, None, {})
         if not isinstance(value, Expr):
@@ -76,7 +108,9 @@ class _Lowering:
 
     # Functions -------------------------------------------------------------------------------------------------
 
-    def inline(self, function: FunctionType, arguments: list[Value], node: ast.expr, keywords: dict[str, Value]) -> Value:
+    def inline(
+        self, function: FunctionType, arguments: list[Value], node: ast.expr, keywords: dict[str, Value]
+    ) -> Value:
         """The value of a call, its body lowered in place."""
         value = self._call(function, arguments, node, keywords)
         if value is None:
@@ -90,9 +124,12 @@ class _Lowering:
             raise self.scope.error(f"{function.__qualname__} calls itself; write the recursion as a loop", node)
         source = read_source(function)
         frame = Frame(source, self.subject.owner(function), {}, assigned_names(source))
-        bound = self._bind(function, arguments, keywords, node)
-        values = {name: self._own(value, name) for name, value in bound.items()}
-        frame.names.update(values)
+        try:
+            bound = bind(function, arguments, keywords)
+        except TypeError as error:
+            place = self.scope.where(node) if node is not None else definition(function)
+            raise NeuronError(f"{function.__qualname__}: {error}", place) from error
+        frame.names.update({name: self._own(value, name) for name, value in bound.items()})
         self.scope.frames.append(frame)
         self.active.append(function)
         try:
@@ -100,26 +137,7 @@ class _Lowering:
         finally:
             self.scope.frames.pop()
             self.active.pop()
-        return frame.shape[0] if frame.shape else None
-
-    def _bind(
-        self, function: FunctionType, arguments: list[Value], keywords: dict[str, Value], node: ast.expr | None
-    ) -> dict[str, Value]:
-        signature = inspect.signature(function)
-        try:
-            bound = signature.bind(*arguments, **keywords)
-        except TypeError as error:
-            if node is None:
-                raise NeuronError(f"{function.__qualname__}: {error}") from error
-            raise self.scope.error(f"{function.__qualname__}: {error}", node) from error
-        found: dict[str, Value] = dict(bound.arguments)
-        for name, parameter in signature.parameters.items():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                raise NeuronError(f"{function.__qualname__} takes *{name}; a neuron's helpers take plain parameters")
-            if name not in found:
-                default = parameter.default
-                found[name] = Const(default) if isinstance(default, (bool, int, float)) else Object(default)
-        return found
+        return frame.result
 
     def _own(self, value: Value, name: str) -> Value:
         """A parameter is a variable of its own, since the function may assign to it."""
@@ -138,14 +156,14 @@ class _Lowering:
             match statement:
                 case ast.Return():
                     return self._return(statement)
-                case ast.If() if _returns(statement):
-                    condition = self._condition(statement.test)
-                    then = self._branch(statement.body, [] if _always_returns(statement.body) else rest)
-                    done = _always_returns(statement.orelse)
+                case ast.If() if returns(statement):
+                    condition = self.expressions.scalar(statement.test)
+                    then = self._branch(statement.body, [] if always_returns(statement.body) else rest)
+                    done = always_returns(statement.orelse)
                     otherwise = self._branch(statement.orelse, [] if done else rest)
-                    self.scope.emit(If(condition, then, otherwise, where=self._where(statement)))
+                    self.scope.emit(If(condition, then, otherwise, where=self.scope.where(statement)))
                     return None
-                case ast.For() | ast.While() if _returns(statement):
+                case ast.For() | ast.While() if returns(statement):
                     flag = self.scope.fresh("returned")
                     self.scope.emit(Assign(flag, Const(False)))
                     self._loop(statement, flag)
@@ -171,54 +189,55 @@ class _Lowering:
         return tuple(lowered)
 
     def _return(self, statement: ast.Return) -> None:
-        frame = self.scope.frame
         if statement.value is None:
             return
+        if len(self.active) == 1 and isinstance(statement.value, ast.Call) and not self.scalar_function:
+            # Nobody uses what forward and backward return: ``return self.feedforward(0.0)`` is a call.
+            self._expression_statement(statement.value)
+            return
         value = self.expressions.value(statement.value)
-        if isinstance(value, TupleValue):
-            items = [item if isinstance(item, Expr) else None for item in value.items]
-            if None in items:
-                raise self.scope.error("a helper may return numbers and tuples of numbers", statement)
-            names = [f"{frame.source.function.__name__}_{len(self.active)}_{place}" for place in range(len(items))]
-            for name, item in zip(names, items, strict=True):
-                assert item is not None
-                self.scope.emit(Assign(name, item, where=self._where(statement)))
-            frame.shape = [TupleValue(tuple(Local(name) for name in names))]
-        elif isinstance(value, Expr):
-            frame.result = frame.result or self.scope.fresh("result")
-            self.scope.emit(Assign(frame.result, value, where=self._where(statement)))
-            frame.shape = [Local(frame.result)]
-        else:
-            raise self.scope.error("a helper may return numbers and tuples of numbers", statement)
+        frame = self.scope.frame
+        if frame.result is None:
+            frame.result = self._result(value, statement)
+        places = frame.result.items if isinstance(frame.result, TupleValue) else (frame.result,)
+        items = value.items if isinstance(value, TupleValue) else (value,)
+        if isinstance(value, TupleValue) is not isinstance(frame.result, TupleValue) or len(places) != len(items):
+            raise self.scope.error("a helper must return one number everywhere, or as many everywhere", statement)
+        for place, item in zip(places, items, strict=True):
+            assert isinstance(place, Local)
+            if not isinstance(item, Expr):
+                raise self.scope.error(_RETURNS, statement)
+            self.scope.emit(Assign(place.name, item, where=self.scope.where(statement)))
+
+    def _result(self, value: Value, statement: ast.Return) -> Value:
+        """The locals for what a function returns."""
+        match value:
+            case Expr():
+                return Local(self.scope.fresh("result"))
+            case TupleValue(items):
+                return TupleValue(tuple(Local(self.scope.fresh("result")) for _ in items))
+        raise self.scope.error(_RETURNS, statement)
 
     def _statement(self, statement: ast.stmt, flag: str | None) -> None:
         match statement:
             case ast.Pass() | ast.Expr(value=ast.Constant()):
                 pass
-            case ast.Assign(targets=targets, value=value):
-                self._assign(targets, self.expressions.value(value), statement)
-            case ast.AnnAssign(target=target, value=ast.expr() as value):
-                self._assign([target], self.expressions.value(value), statement)
-            case ast.AnnAssign():
-                pass
-            case ast.AugAssign(target=target, op=op, value=value):
-                current = ast.copy_location(_as_load(target), target)
-                whole = ast.copy_location(ast.BinOp(current, op, value), statement)
-                self._assign([target], self.expressions.value(whole), statement)
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+                self.assignments.statement(statement)
             case ast.Expr(value=ast.Call() as call):
                 self._expression_statement(call)
             case ast.If(test=test, body=then, orelse=otherwise):
-                condition = self._condition(test)
+                condition = self.expressions.scalar(test)
                 branches = self._inside(then, flag), self._inside(otherwise, flag)
-                self.scope.emit(If(condition, *branches, where=self._where(statement)))
+                self.scope.emit(If(condition, *branches, where=self.scope.where(statement)))
             case ast.For() | ast.While():
                 self._loop(statement, flag)
-                if flag is not None and _returns(statement):
+                if flag is not None and returns(statement):
                     self.scope.emit(If(Local(flag), (Break(),)))
             case ast.Break():
-                self.scope.emit(Break(where=self._where(statement)))
+                self.scope.emit(Break(where=self.scope.where(statement)))
             case ast.Continue():
-                self.scope.emit(Continue(where=self._where(statement)))
+                self.scope.emit(Continue(where=self.scope.where(statement)))
             case ast.Return() if flag is not None:
                 self._return(statement)
                 self.scope.emit(Assign(flag, Const(True)))
@@ -236,19 +255,13 @@ class _Lowering:
                     statement,
                 )
 
-    def _condition(self, test: ast.expr) -> Expr:
-        return self.expressions.scalar(test)
-
-    def _where(self, node: ast.AST) -> SourceLine:
-        return self.scope.frame.source.where(node)
-
     def _loop(self, statement: ast.For | ast.While, flag: str | None) -> None:
         if statement.orelse:
             raise self.scope.error("else after a loop cannot be compiled; use a variable and an if", statement)
-        where = self._where(statement)
+        where = self.scope.where(statement)
         if isinstance(statement, ast.While):
             with self.scope.block() as lowered:
-                condition = self._condition(statement.test)
+                condition = self.expressions.scalar(statement.test)
                 lowered.append(If(Unary("not", condition), (Break(),)))
                 lowered.extend(self._inside(statement.body, flag))
             self.scope.emit(While(tuple(lowered), where=where))
@@ -273,109 +286,54 @@ class _Lowering:
             body = inside()
         finally:
             self.scope.loops.pop()
-        self.scope.emit(MessageLoop(body, where=self._where(node)))
+        self.scope.emit(MessageLoop(body, where=self.scope.where(node)))
 
     def _range(self, statement: ast.For, call: ast.Call, flag: str | None) -> None:
         if not isinstance(statement.target, ast.Name) or call.keywords or not 1 <= len(call.args) <= 3:
             raise self.scope.error("write 'for i in range(start, stop, step)'", statement)
-        bounds = [self.expressions.scalar(argument) for argument in call.args]
-        start, stop, step = {
-            1: lambda: (Const(0), bounds[0], Const(1)),
-            2: lambda: (bounds[0], bounds[1], Const(1)),
-            3: lambda: (bounds[0], bounds[1], bounds[2]),
-        }[len(bounds)]()
+        bounds = self.expressions.scalars(call.args)
+        start, stop, step = [Const(0), *bounds, Const(1)] if len(bounds) == 1 else [*bounds, Const(1)][:3]
         counter = self.scope.fresh(statement.target.id)
-        variable = self._variable(statement.target.id, statement)
+        variable = self.assignments.variable(statement.target.id, statement)
         with self.scope.block() as lowered:
             lowered.append(Assign(variable, Local(counter)))
             lowered.extend(self._inside(statement.body, flag))
-        self.scope.emit(RangeLoop(counter, start, stop, step, tuple(lowered), where=self._where(statement)))
+        self.scope.emit(RangeLoop(counter, start, stop, step, tuple(lowered), where=self.scope.where(statement)))
 
-    # Assignments and calls -------------------------------------------------------------------------------------
-
-    def _assign(self, targets: list[ast.expr], value: Value, node: ast.stmt) -> None:
-        if len(targets) > 1 and isinstance(value, Expr):
-            value = self.scope.keep(value, "value", node)
-        for target in targets:
-            match target:
-                case ast.Name(id=name):
-                    self._assign_name(name, value, node)
-                case ast.Attribute(value=owner, attr=name) if self.expressions.value(owner) == SelfRef():
-                    if not isinstance(value, Expr):
-                        raise self.scope.error(f"self.{name} can keep a number only", node)
-                    if name not in self.subject.state or name in _FIXED:
-                        raise self.scope.error(f"self.{name} is set by Horn and cannot be assigned", node)
-                    self.scope.emit(Assign(f"self.{name}", value, where=self._where(node)))
-                case ast.Tuple(elts=items):
-                    if not isinstance(value, TupleValue) or len(value.items) != len(items):
-                        raise self.scope.error(f"{len(items)} targets need as many values", node)
-                    parts = [self.scope.keep(part, "part", node) if isinstance(part, Expr) else part for part in value.items]
-                    for item, part in zip(items, parts, strict=True):
-                        self._assign([item], part, node)
-                case _:
-                    raise self.scope.error(f"cannot assign to {ast.unparse(target)!r} in a neuron", node)
-
-    def _assign_name(self, name: str, value: Value, node: ast.stmt) -> None:
-        if isinstance(value, Expr):
-            self.scope.emit(Assign(self._variable(name, node), value, where=self._where(node)))
-            return
-        names = self.scope.frame.names
-        if name in names and names[name] != value:
-            raise self.scope.error(f"{name!r} means different things at different times; use two names", node)
-        names[name] = value
-
-    def _variable(self, name: str, node: ast.AST) -> str:
-        known = self.scope.frame.names.get(name)
-        if known is None:
-            known = self.scope.frame.names[name] = Local(self.scope.fresh(name))
-        if not isinstance(known, Local):
-            raise self.scope.error(f"{name!r} means different things at different times; use two names", node)
-        return known.name
+    # Calls as statements ---------------------------------------------------------------------------------------
 
     def _expression_statement(self, call: ast.Call) -> None:
+        """A call whose value nobody uses: an action of the neuron, or a function that may return nothing."""
+        calls = self.expressions.calls
         target = self.expressions.value(call.func) if not _is_super(call.func) else None
-        if isinstance(target, Method) and isinstance(target.owner, SelfRef) and target.name in _ACTIONS:
-            statement, parameter, method = _ACTIONS[target.name]
-            if self.method != method:
-                raise self.scope.error(f"self.{target.name} belongs in {method}, not in {self.method}", call)
-            if target.name == "push" and not self.scope.loops:
-                raise self.scope.error("self.push updates the weight of a message: call it inside the loop", call)
-            (value,) = self.expressions.arguments(call, [parameter])
-            self.scope.emit(statement(value, where=self._where(call)))
-            return
-        if isinstance(target, Method) and isinstance(target.owner, SelfRef):
-            function = self.subject.find(target.name, target.owner.after)
-            if isinstance(function, FunctionType):
-                arguments: list[Value] = [SelfRef(), *(self.expressions.value(argument) for argument in call.args)]
-                keywords = {str(keyword.arg): self.expressions.value(keyword.value) for keyword in call.keywords}
-                self._call(function, arguments, call, keywords)
-                return
-        if isinstance(target, Object) and isinstance(target.value, FunctionType):
-            self._call(target.value, [self.expressions.value(argument) for argument in call.args], call, {})
-            return
-        self.expressions.value(call)
+        match target:
+            case Method(SelfRef(), name) if name in _ACTIONS and calls.of_language(target):
+                return self._action(name, call)
+            case Method(SelfRef(after), name) if not calls.of_language(target):
+                function = self.subject.find(name, after)
+                first: list[Value] = [SelfRef()]
+            case Object(FunctionType() as function):
+                first = []
+            case _:
+                self.expressions.value(call)
+                return None
+        calls.check_plain(call)
+        arguments, keywords = calls.given(call)
+        self._call(function, first + arguments, call, keywords)
+        return None
+
+    def _action(self, name: str, call: ast.Call) -> None:
+        statement, parameter, method = _ACTIONS[name]
+        if self.method != method:
+            raise self.scope.error(f"self.{name} belongs in {method}, not in {self.method}", call)
+        if name == "push" and not self.scope.loops:
+            raise self.scope.error("self.push updates the weight of a message: call it inside the loop", call)
+        (value,) = self.expressions.calls.arguments(call, [parameter])
+        self.scope.emit(statement(value, where=self.scope.where(call)))
 
 
-_FIXED = {"learning_rate", "momentum", "training", "iteration", "index", "layer", "output", "activation"}
+_RETURNS = "a helper may return numbers and tuples of numbers"
 
 
 def _is_super(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "super"
-
-
-def _as_load(target: ast.expr) -> ast.expr:
-    return ast.parse(ast.unparse(target), mode="eval").body
-
-
-def _returns(statement: ast.AST) -> bool:
-    return any(isinstance(node, ast.Return) for node in ast.walk(statement))
-
-
-def _always_returns(statements: list[ast.stmt]) -> bool:
-    if not statements:
-        return False
-    last = statements[-1]
-    if isinstance(last, ast.Return):
-        return True
-    return isinstance(last, ast.If) and _always_returns(last.body) and _always_returns(last.orelse)
-

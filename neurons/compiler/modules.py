@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 from ..activations.identity import Identity
@@ -14,11 +15,25 @@ from ..neuron import Neuron
 from . import cache
 from .analysis import Analysis
 from .lower import lower_scalar_function
-from .nir import Backpropagate, Body, Const, Count, Expr, FeedForward, Gemm, Hyper, Local, MessageLoop, Push
-from .nir import PushFactor, Type, show, subexpressions, walk
+from .nir import (
+    Backpropagate,
+    Body,
+    Const,
+    Count,
+    Expr,
+    FeedForward,
+    Gemm,
+    Hyper,
+    Local,
+    MessageLoop,
+    Push,
+    PushFactor,
+    Type,
+)
 from .prune import drop, prune, specialise
 from .spelling import Spelling
 from .subject import Subject
+from .trees import show, subexpressions, walk
 from .values import Object
 from .writer import Writer
 
@@ -82,7 +97,8 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
 
     Args:
         analysis: the class.
-        incoming, outgoing: "dense" (weights to every sender, receiver) or "single" (one message, without a weight).
+        incoming: "dense" (weights from every sender) or "single" (one message, without a weight).
+        outgoing: the same of its receivers.
     """
     writers = _writers(analysis, incoming, outgoing)
     texts: list[str] = []
@@ -166,24 +182,26 @@ class CostCode:
     gradient: Callable[..., float]
 
 
-@lru_cache(maxsize=64)
 def cost_code(cost: Cost) -> CostCode:
     """The kernels of a cost.
 
     Raises:
         NeuronError: `apply` or `derivative` cannot be compiled.
     """
-    numbers: Mapping[str, Any] = vars(cost)
+    name = type(cost).__name__
     subject = Subject(Neuron, Identity(), ())
     parts: list[str] = []
-    for name, method in (("apply", type(cost).apply), ("derivative", type(cost).derivative)):
+    for method in ("apply", "derivative"):
+        function = getattr(type(cost), method)
+        if not isinstance(function, FunctionType):
+            raise NeuronError(f"cost {name}.{method} cannot be compiled: it is not a method written in Python")
         try:
-            body, value = lower_scalar_function(subject, method, [Object(cost), Local("output"), Local("target")])
+            body, value = lower_scalar_function(subject, function, [Object(cost), Local("output"), Local("target")])
         except NeuronError as error:
-            raise NeuronError(f"cost {type(cost).__name__}.{name}: {error.message}", error.where) from error
+            raise NeuronError(f"cost {name}.{method}: {error.message}", error.where) from error
         parts.append(_scalar_lines(body, value))
     apply, derivative = parts
-    text = f'''{_HEADER.format(title=f"The cost {type(cost).__name__}.", listing=f"numbers: {dict(numbers)}")}
+    text = f"""{_HEADER.format(title=f"The cost {name}.", listing="A term per output unit.")}
 @kernel
 def loss(O, T):
     total = 0.0
@@ -205,8 +223,8 @@ def gradient(O, T, G):
             total += result
 {derivative.format(target="G[e, i]")}
     return total
-'''
-    module = cache.load(text, type(cost).__name__.lower())
+"""
+    module = cache.load(text, name.lower())
     return CostCode(module.loss, module.gradient)
 
 

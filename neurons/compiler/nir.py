@@ -4,15 +4,13 @@ Values are scalars of three types and vary over a set of axes: nothing (one valu
 example, the message. Expressions have no effects: random draws and helper functions have been lifted into statements
 of their own. Names of locals are unique within a method, since everything that it calls is inlined into it.
 
-Printed, a node reads as Python: ``str(node)``; a method prints one statement per line.
+Printed, a node reads as Python: ``str(node)``. `trees` walks bodies and prints them, one statement per line.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
-from typing import TypeVar
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -65,6 +63,9 @@ class Const(Expr):
 
     def __str__(self) -> str:
         return repr(self.value)
+
+
+ZERO = Const(0.0)
 
 
 @dataclass(frozen=True)
@@ -317,90 +318,5 @@ class PushFactor(Stmt):
     """
 
     value: Expr
-    beta: Expr = Const(0.0)
-    gamma: Expr = Const(0.0)
-
-
-LOOPS = (MessageLoop, RangeLoop, While)
-S = TypeVar("S", bound=Stmt)
-
-
-def bodies(statement: Stmt) -> tuple[Body, ...]:
-    """The bodies nested directly in a statement."""
-    if isinstance(statement, If):
-        return statement.then, statement.otherwise
-    if isinstance(statement, LOOPS):
-        return (statement.body,)
-    return ()
-
-
-def with_bodies(statement: S, new: tuple[Body, ...]) -> S:
-    """The statement with its nested bodies replaced, in the order of `bodies`."""
-    if isinstance(statement, If):
-        return replace(statement, then=new[0], otherwise=new[1])
-    if isinstance(statement, LOOPS):
-        return replace(statement, body=new[0])
-    return statement
-
-
-def walk(body: Body) -> Iterator[Stmt]:
-    """Every statement of a body, nested ones after the one that holds them."""
-    for statement in body:
-        yield statement
-        for nested in bodies(statement):
-            yield from walk(nested)
-
-
-def own_expressions(statement: Stmt) -> tuple[Expr, ...]:
-    """The expressions of a statement itself, nested bodies left out."""
-    values = (getattr(statement, item.name) for item in fields(statement))
-    return tuple(value for value in values if isinstance(value, Expr))
-
-
-def subexpressions(expression: Expr) -> Iterator[Expr]:
-    """The expression and all within it."""
-    yield expression
-    for child in expression.children:
-        yield from subexpressions(child)
-
-
-def all_expressions(body: Body) -> Iterator[Expr]:
-    """Every expression in a body, with all subexpressions."""
-    for statement in walk(body):
-        for expression in own_expressions(statement):
-            yield from subexpressions(expression)
-
-
-def reads(body: Body) -> set[str]:
-    """Names of the locals that a body reads."""
-    return {found.name for found in all_expressions(body) if isinstance(found, Local)}
-
-
-def writes(body: Body) -> set[str]:
-    """Names of the locals that a body assigns, loop variables included."""
-    return {found.name for found in walk(body) if isinstance(found, (Assign, RangeLoop))}
-
-
-def show(body: Body, indent: str = "") -> str:
-    """A body as readable text, a statement per line."""
-    lines: list[str] = []
-    inner = indent + "    "
-    for item in body:
-        match item:
-            case Assign(name, value):
-                lines.append(f"{indent}{name} = {value}")
-            case If(condition, then, otherwise):
-                lines += [f"{indent}if {condition}:", show(then, inner) or f"{inner}pass"]
-                if otherwise:
-                    lines += [f"{indent}else:", show(otherwise, inner)]
-            case MessageLoop(nested):
-                lines += [f"{indent}for m in messages:", show(nested, inner)]
-            case RangeLoop(name, start, stop, step, nested):
-                lines += [f"{indent}for {name} in range({start}, {stop}, {step}):", show(nested, inner)]
-            case While(nested):
-                lines += [f"{indent}while True:", show(nested, inner)]
-            case Break() | Continue():
-                lines.append(f"{indent}{type(item).__name__.lower()}")
-            case FeedForward(value) | Backpropagate(value) | Push(value) | SetSlope(value) | PushFactor(value):
-                lines.append(f"{indent}{type(item).__name__}({value})")
-    return "\n".join(lines)
+    beta: Expr = ZERO
+    gamma: Expr = ZERO

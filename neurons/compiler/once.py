@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .nir import LOOPS, Body, Continue, If, MessageLoop, Push, Stmt, bodies, walk
+from ..errors import NeuronError
+from .nir import Body, Break, Continue, If, MessageLoop, Push, Stmt
+from .trees import LOOPS, bodies, walk
 
 
 @dataclass(frozen=True)
@@ -25,20 +27,45 @@ class Times:
         return Times(min(self.least, other.least), max(self.most, other.most))
 
 
+@dataclass(frozen=True)
+class _Paths:
+    """The calls on the paths through a body: those that reach its end, and those that leave the loop around it."""
+
+    through: Times | None = None
+    leaving: Times | None = None
+
+    @property
+    def all(self) -> Times:
+        return _either(self.through, self.leaving) or Times(0, 0)
+
+
+def _either(one: Times | None, other: Times | None) -> Times | None:
+    return one.either(other) if one and other else one or other
+
+
 def calls(body: Body, kind: type[Stmt]) -> Times:
     """How often a run of `body` executes a statement of `kind`; anything in a loop may be repeated or skipped."""
-    total = Times(0, 0)
+    return _paths(body, kind).all
+
+
+def _paths(body: Body, kind: type[Stmt]) -> _Paths:
+    total, leaving = Times(0, 0), None
     for statement in body:
         if isinstance(statement, kind):
             total = total.then(Times(1, 1))
         elif isinstance(statement, If):
-            total = total.then(calls(statement.then, kind).either(calls(statement.otherwise, kind)))
+            first, second = _paths(statement.then, kind), _paths(statement.otherwise, kind)
+            for left in (first.leaving, second.leaving):
+                leaving = _either(leaving, total.then(left) if left else None)
+            through = _either(first.through, second.through)
+            if through is None:
+                return _Paths(None, leaving)
+            total = total.then(through)
         elif isinstance(statement, LOOPS):
-            inner = calls(statement.body, kind)
-            total = total.then(Times(0, 2 if inner.most else 0))
-        elif isinstance(statement, Continue):
-            total = Times(0, total.most)
-    return total
+            total = total.then(Times(0, 2 if calls(statement.body, kind).most else 0))
+        elif isinstance(statement, (Break, Continue)):
+            return _Paths(None, _either(leaving, total))
+    return _Paths(total, leaving)
 
 
 def pushes_per_message(loop: MessageLoop) -> Times:
@@ -60,3 +87,23 @@ def pushing_loops(body: Body) -> Times:
                 inner = pushing_loops(nested)
                 total = total.then(Times(0, 2 if inner.most else 0))
     return total
+
+
+def check_pushes(name: str, body: Body) -> None:
+    """Refuse a `backward` that may push more than once for one message.
+
+    Args:
+        name: of the neuron class.
+        body: its `backward`.
+
+    Raises:
+        NeuronError: it does, with the line of the last push.
+    """
+    again = "updates are proposed once per synapse: add them up and push the sum"
+    for statement in walk(body):
+        if isinstance(statement, MessageLoop) and pushes_per_message(statement).most > 1:
+            last = [inner.where for inner in walk(statement.body) if isinstance(inner, Push)][-1]
+            raise NeuronError(f"{name}.backward may call self.push twice for one message; {again}", last)
+    if pushing_loops(body).most > 1:
+        last = [inner.where for inner in walk(body) if isinstance(inner, Push)][-1]
+        raise NeuronError(f"{name}.backward pushes in two loops over the messages; {again}", last)

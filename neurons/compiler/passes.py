@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..activations.identity import Identity
 from ..compatibility import layer_analysis
 from ..engine import Rates
-from ..errors import NeuronError
+from ..errors import NeuronError, definition
 from ..interlayer import Interlayer
 from ..spec import Block, Dense, NetworkSpec
-from ..standard import StandardNeuron
 from .buffers import Buffers
 from .evaluate import evaluate
 from .gemm import SGEMM, backward_sums, forward_sums
@@ -68,7 +66,6 @@ class Passes:
         ]
         self.bias_buffers = [Buffers(1, code.analysis.state) for code in self.codes]
         self.status = np.zeros(1, np.int64)
-        self.fused = self._fused()
         self.constants = [self._constants(index) for index in range(len(spec.layers))]
 
     def _code(self, index: int) -> LayerCode:
@@ -78,15 +75,9 @@ class Passes:
         outgoing = "dense" if following is not None and isinstance(following.incoming, Dense) else "single"
         return layer_code(layer_analysis(layer), incoming, outgoing)
 
-    def _fused(self) -> bool:
-        """True where the last layer only normalizes, and the cost's gradient through it is outputs - targets."""
-        last = self.spec.layers[-1]
-        plain = last.neuron is StandardNeuron and isinstance(last.activation, Identity)
-        return isinstance(last.incoming, Interlayer) and plain and last.incoming.fused_gradient(self.spec.cost)
-
     def _constants(self, index: int) -> dict[str, Any]:
         layer = self.spec.layers[index]
-        block = self.outgoing_block(index)
+        block, incoming = self.outgoing_block(index), self.spec.block_into(index)
         numbers = {f"h_{name}": _CASTS[type_of_number(value)](value) for name, value in layer.hyperparameters.items()}
         bias = int(block.bias) if block is not None else 0
         scratch = np.empty((self.codes[index].draw_rows, 2 * (layer.units + 8)), np.uint32)
@@ -94,6 +85,8 @@ class Passes:
             "layer": index,
             "first": self.spec.first_id(index),
             "bias": bias,
+            "incoming": incoming.rows if incoming is not None else 1,
+            "outgoing": block.columns if block is not None else 1,
             "status": self.status,
             "R": scratch,
         }
@@ -123,9 +116,11 @@ class Passes:
         kernel.function(*[values[name] for name in kernel.arguments])
         if self.status[0]:
             code, self.status[0] = int(self.status[0]), 0
-            neuron = self.spec.layers[index].neuron.__name__
+            neuron = self.spec.layers[index].neuron
+            method, action = MISCALLED[code]
             raise NeuronError(
-                f"a neuron of layer {index} ({neuron}) did not call self.{MISCALLED[code]}(...) exactly once"
+                f"a neuron of layer {index} ({neuron.__name__}) did not call self.{action}(...) exactly once",
+                definition(getattr(neuron, method)),
             )
 
     def arrays(self, view: View, index: int, examples: int) -> dict[str, NDArray[Any]]:
@@ -188,7 +183,7 @@ class Passes:
         examples = len(targets)
         top = len(self.spec.layers) - 1
         last = self.arrays(view, top, examples)
-        if self.fused:
+        if self.spec.fused:
             loss = self.cost.loss(last["O"], targets)
             top -= 1
             np.subtract(last["O"][:, 1:], targets, out=self.arrays(view, top, examples)["G"])
@@ -257,5 +252,3 @@ class Passes:
         scale = 1.0 if analysis.scale is None else evaluate(analysis.scale, values)
         beta, gamma = evaluate(analysis.carry.beta, values), evaluate(analysis.carry.gamma, values)
         return Coefficients(scale, beta, gamma, gamma - rates.learning_rate * self.spec.regularization)
-
-

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 from .algebra import multiply, negate
 from .nir import Assign, Binary, Body, Const, Draw, Expr, If, Local, MessageLoop, RangeLoop, Select, Stmt, Unary
-from .nir import bodies, reads, walk, with_bodies
+from .trees import bodies, reads, walk, with_bodies
 
 Substitute = Callable[[Expr], Expr]
 
@@ -30,7 +31,7 @@ def rewrite_body(body: Body, change: Substitute) -> Body:
 
 
 def _rewrite_statement(statement: Stmt, change: Substitute) -> Stmt:
-    updates = {
+    updates: dict[str, Any] = {
         item.name: rewrite(getattr(statement, item.name), change)
         for item in fields(statement)
         if isinstance(getattr(statement, item.name), Expr)
@@ -49,9 +50,9 @@ def fold(expression: Expr) -> Expr:
         case Select(Const(value), then, otherwise):
             return then if value else otherwise
         case Binary("and", Const(value), right):
-            return right if value else Const(False)
+            return right if value else Const(value)
         case Binary("or", Const(value), right):
-            return Const(True) if value else right
+            return Const(value) if value else right
         case Binary("*", left, right):
             return multiply(left, right)
         case Binary("==", Const(left), Const(right)):
@@ -142,5 +143,3 @@ def propagate(body: Body, is_uniform: Callable[[Expr], bool]) -> Body:
             known[changed.name] = changed.value
         result.append(changed)
     return tuple(result)
-
-

@@ -6,13 +6,12 @@ import ast
 import builtins
 import inspect
 import linecache
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
-from ..errors import NeuronError, SourceLine
+from ..errors import NeuronError, SourceLine, definition
 
 #: A name that a function does not know.
 MISSING = object()
@@ -26,15 +25,13 @@ class Source:
         function: the function itself.
         tree: its definition; a lambda counts as a definition that returns its body.
         file, first: where the text begins.
-        indent: columns that dedenting removed.
-        text: the dedented lines.
+        text: its lines.
     """
 
     function: FunctionType
     tree: ast.FunctionDef | ast.Lambda
     file: str
     first: int
-    indent: int
     text: list[str] = field(repr=False)
 
     def where(self, node: ast.AST) -> SourceLine:
@@ -69,32 +66,35 @@ def read_source(function: FunctionType) -> Source:
         NeuronError: its source is not to be had (typed into a plain prompt, made by exec), or is a lambda that shares
             its line with another.
     """
+    code = function.__code__
     try:
-        lines, first = inspect.getsourcelines(function)
+        # Of the code and not of the function: a decorator's wrapper counts as what it is.
+        lines, first = inspect.getsourcelines(code)
     except (OSError, TypeError) as error:
         raise NeuronError(
-            f"the source of {function.__qualname__} (from {function.__code__.co_filename}) cannot be read, and the "
+            f"the source of {function.__qualname__} (from {code.co_filename}) cannot be read, and the "
             "compiler works from the source; put it in a file or a notebook cell, or use engine='interpreter'"
         ) from error
-    text = textwrap.dedent("".join(lines))
-    indent = len(lines[0]) - len(lines[0].lstrip())
-    file = function.__code__.co_filename
-    return Source(function, _definition(function, text), file, first, indent, text.splitlines())
+    return Source(function, _definition(function, lines), code.co_filename, first, [line.rstrip() for line in lines])
 
 
-def _definition(function: FunctionType, text: str) -> ast.FunctionDef | ast.Lambda:
+def _definition(function: FunctionType, lines: list[str]) -> ast.FunctionDef | ast.Lambda:
+    text = "".join(lines)
     if function.__name__ != "<lambda>":
-        for node in ast.parse(text).body:
-            if isinstance(node, ast.FunctionDef):
-                return node
+        # A method is indented, and comments or strings in it may not be: give it a block to stand in.
+        nested = lines[0][:1].isspace()
+        tree = ast.parse(f"if True:\n{text}" if nested else text)
+        found = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+        return ast.increment_lineno(found, -1) if nested else found
     # The line of a lambda is often no statement by itself (a keyword argument, say): parse from the lambda on.
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
-    found = [node for node in _lambdas(text) if tuple(arg.arg for arg in node.args.args) == names]
-    if len(found) != 1:
+    lambdas = [node for node in _lambdas(text) if tuple(arg.arg for arg in node.args.args) == names]
+    if len(lambdas) != 1:
         raise NeuronError(
-            f"cannot tell which lambda of this line is meant: {text.strip()!r}; write it as a def of its own"
+            f"cannot tell which lambda of this line is meant: {text.strip()!r}; write it as a def of its own",
+            definition(function),
         )
-    return found[0]
+    return lambdas[0]
 
 
 def _lambdas(text: str) -> Iterable[ast.Lambda]:

@@ -6,14 +6,30 @@ import math
 from collections.abc import Mapping
 
 from .intrinsics import INTRINSICS
-from .nir import Binary, Call, Const, Count, Expr, Field, Gemm, Hyper, Index, Local, Output, Select, Slope, Type, Unary
-from .nir import Uniform
+from .nir import (
+    Binary,
+    Call,
+    Const,
+    Count,
+    Expr,
+    Field,
+    Gemm,
+    Hyper,
+    Index,
+    Local,
+    Output,
+    Select,
+    Slope,
+    Type,
+    Unary,
+    Uniform,
+)
 from .types import type_of
 
 #: Text of the values that a kernel has ready: message fields, index, output, slope, sums.
 Names = Mapping[str, str]
 
-_CAST = {Type.FLOAT: "f32", Type.INT: "int64", Type.BOOL: "bool_"}
+CASTS = {Type.FLOAT: "f32", Type.INT: "int64", Type.BOOL: "bool_"}
 _COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 
 
@@ -45,7 +61,7 @@ class Spelling:
         found = self.type(expression)
         if found is wanted:
             return text
-        return f"({text} != 0)" if wanted is Type.BOOL else f"{_CAST[wanted]}({text})"
+        return f"({text} != 0)" if wanted is Type.BOOL else f"{CASTS[wanted]}({text})"
 
     def condition(self, expression: Expr) -> str:
         """The expression's truth."""

@@ -6,11 +6,11 @@ import ast
 import inspect
 from dataclasses import dataclass
 from functools import cached_property
-from types import FunctionType
+from types import CellType, FunctionType
 from typing import Any
 
 from ..activations.base import Activation
-from ..errors import NeuronError
+from ..errors import NeuronError, definition
 from ..neuron import Neuron
 from .nir import Type
 from .source import MISSING, Source, read_source
@@ -39,11 +39,16 @@ class Subject:
         """Names and types; the values are arguments of the kernels."""
         return dict(self.types)
 
-    @property
-    def slope(self) -> FunctionType:
-        """The activation's ``derivative``."""
-        found = getattr(type(self.activation), "derivative", None)
-        assert isinstance(found, FunctionType)  # as_activation has seen to it
+    def of_activation(self, name: str) -> FunctionType:
+        """The activation's `apply` or `derivative`.
+
+        Raises:
+            NeuronError: it is not written in Python.
+        """
+        cls = type(self.activation)
+        found = getattr(cls, name, None)
+        if not isinstance(found, FunctionType):
+            raise NeuronError(f"{cls.__name__}.{name} cannot be compiled: it is not a method written in Python")
         return found
 
     def find(self, name: str, after: type | None = None) -> Any:
@@ -79,7 +84,7 @@ class Subject:
         return frozenset(found)
 
     def sources(self) -> list[Source]:
-        """The methods that the user wrote, bases first."""
+        """The methods that the user wrote, bases first; with the functions that decorators have put wrappers around."""
         functions = [
             member
             for base in reversed(self.cls.__mro__)
@@ -87,26 +92,28 @@ class Subject:
             for name, member in vars(base).items()
             if isinstance(member, FunctionType) and name != "interlayer"
         ]
-        return [read_source(function) for function in functions]
+        return [read_source(inner) for function in functions for inner in _with_wrapped(function)]
 
     def check(self) -> None:
         """Refuse what no engine supports.
 
         Raises:
-            NeuronError: the class overrides ``__init__``, or its methods have the wrong parameters.
+            NeuronError: its methods have the wrong parameters.
         """
-        if "__init__" in {name for base in self.cls.__mro__ if base is not object for name in vars(base)}:
-            raise NeuronError(
-                f"{self.name} overrides __init__, but there are no neuron objects to initialise: declare "
-                "hyperparameters as class attributes"
-            )
         for name in ("forward", "backward"):
             function = self.method(name)
             if function is not None and len(inspect.signature(function).parameters) != 2:
                 raise NeuronError(
                     f"{self.name}.{name} must take (self, messages), it takes {inspect.signature(function)}",
-                    read_source(function).where(read_source(function).tree),
+                    definition(function),
                 )
+
+
+def _with_wrapped(function: FunctionType) -> list[FunctionType]:
+    """A function and the functions in its closure, which it may call with the neuron."""
+    cells = function.__closure__ or ()
+    inner = [cell.cell_contents for cell in cells if cell != CellType()]
+    return [function, *(it for it in inner if isinstance(it, FunctionType))]
 
 
 def _attributes_stored(tree: ast.AST, name: str) -> set[str]:

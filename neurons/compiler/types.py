@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from ..errors import NeuronError
 from .intrinsics import INTRINSICS
-from .nir import FIELDS, UNIFORMS, Assign, Binary, Body, Call, Const, Count, Draw, Expr, Field, Hyper, Index, Local
-from .nir import RangeLoop, Select, Type, Unary, Uniform, walk
+from .nir import (
+    FIELDS,
+    UNIFORMS,
+    Assign,
+    Binary,
+    Body,
+    Call,
+    Const,
+    Count,
+    Draw,
+    Expr,
+    Field,
+    Hyper,
+    Index,
+    Local,
+    RangeLoop,
+    Select,
+    Type,
+    Unary,
+    Uniform,
+)
+from .trees import walk
 
 _COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 
@@ -75,3 +96,17 @@ def infer_locals(body: Body, known: dict[str, Type] | None = None) -> dict[str, 
                 types[name] = found
                 changed = True
     return types
+
+
+def check_ranges(body: Body) -> None:
+    """Refuse ``range()`` of what is no whole number.
+
+    Raises:
+        NeuronError: with the user's line.
+    """
+    types = infer_locals(body)
+    for statement in walk(body):
+        if isinstance(statement, RangeLoop):
+            for bound in (statement.start, statement.stop, statement.step):
+                if type_of(bound, types) is Type.FLOAT:
+                    raise NeuronError(f"range() needs whole numbers, {bound} is none: write int(...)", statement.where)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from .nir import Expr
+import numpy as np
+
+from .nir import Const, Expr
 
 
 @dataclass(frozen=True)
@@ -55,3 +58,39 @@ class TupleValue:
 
 
 Value = Expr | Object | SelfRef | MessagesRef | MessageRef | ActivationRef | Method | TupleValue
+
+
+def known(value: Any) -> Value:
+    """A Python value met at compile time: numbers are constants."""
+    if isinstance(value, (bool, np.bool_)):
+        return Const(bool(value))
+    if isinstance(value, (int, np.integer)):
+        number = int(value)
+        return Const(number if -(1 << 63) <= number < 1 << 63 else float(number))
+    if isinstance(value, (float, np.floating)):
+        return Const(float(value))
+    return Object(value)
+
+
+def describe(value: Value) -> str:
+    """What a value is, for errors."""
+    match value:
+        case Object(found) if isinstance(found, ModuleType):
+            return f"module {found.__name__}"
+        case Object(found) if isinstance(found, (FunctionType, BuiltinFunctionType)):
+            return f"function {found.__name__}"
+        case Object(found):
+            return f"a {type(found).__name__}"
+        case SelfRef():
+            return "self"
+        case MessagesRef():
+            return "messages"
+        case MessageRef():
+            return "a message"
+        case Method(_, name):
+            return f"method {name}"
+        case ActivationRef():
+            return "self.activation"
+        case TupleValue():
+            return "a tuple"
+    return "a number"

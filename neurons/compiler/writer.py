@@ -14,6 +14,7 @@ The kernels' arguments, all optional but for the scalars at the end; b examples,
                    loop is kept
     R (draws, …)   scratch for the random words of the draws that every neuron makes
     ids (n,)       network-wide ids of the neurons; ids[i] - first - 1 is self.index
+    incoming, outgoing  number of messages of forward, of backward
     status (1,)    set to a code of `MISCALLED` where a method did not call what it must exactly once
 
 The kernels of a layer's bias sender have n = 1 and column 0 for their own.
@@ -24,14 +25,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from .nir import Assign, Backpropagate, Body, Break, Const, Continue, Draw, Expr, FeedForward, Field, Gemm, Hyper, If
-from .nir import MessageLoop, Push, PushFactor, RangeLoop, SetSlope, Slope, Stmt, Type, While, all_expressions, walk
+from .nir import (
+    Assign,
+    Backpropagate,
+    Body,
+    Break,
+    Const,
+    Continue,
+    Draw,
+    Expr,
+    FeedForward,
+    Field,
+    Gemm,
+    Hyper,
+    If,
+    MessageLoop,
+    Push,
+    PushFactor,
+    RangeLoop,
+    SetSlope,
+    Slope,
+    Stmt,
+    Type,
+    While,
+)
 from .once import calls
-from .spelling import Spelling, local_name
+from .spelling import CASTS, Spelling, local_name
+from .trees import all_expressions, reads, walk
 from .types import infer_locals
 
-#: What a kernel writes to `status`, and what it means.
-MISCALLED = {1: "feedforward", 2: "backpropagate"}
+#: What a kernel writes to `status`: a method, and what it must call.
+MISCALLED = {1: ("forward", "feedforward"), 2: ("backward", "backpropagate")}
 
 _ZERO = {Type.FLOAT: "f32(0.0)", Type.INT: "int64(0)", Type.BOOL: "False"}
 _FIELDS = {
@@ -48,7 +72,7 @@ _FIELDS = {
         "input_gradient": "G[e, i]", "weight_gradient": "(out * G[e, i])",
     },
 }  # fmt: skip
-_COUNT = {("forward", "dense"): "X.shape[1]", ("backward", "dense"): "D.shape[1]"}
+_LENGTH = {("forward", "dense"): "X.shape[1]", ("backward", "dense"): "D.shape[1]"}
 
 
 class Writer:
@@ -83,7 +107,8 @@ class Writer:
         self.keep_slope = keep_slope
         self.bias_sender = bias_sender
         known = {key: kind for key, kind in state.items() if method == "backward"}
-        self.types = infer_locals(body, known)
+        # What is read and never assigned (by a bias sender, which gets no messages) is 0.
+        self.types = dict.fromkeys(sorted(reads(body)), Type.FLOAT) | infer_locals(body, known)
         self.kept_loops = any(isinstance(statement, MessageLoop) for statement in walk(body))
         self.fields = _FIELDS[(method, link)]
         self.spelling = Spelling(self.types, self._names())
@@ -94,7 +119,10 @@ class Writer:
         sums = "S[e, i]" if self.method == "forward" else "G[e, i]"
         if self.bias_sender:
             sums = "f32(0.0)" if self.method == "forward" else "total"
-        count = "0" if self.bias_sender and self.method == "forward" else _COUNT.get((self.method, self.link), "1")
+        # Of the whole network: a sub-model that is computed compactly has fewer.
+        count = "incoming" if self.method == "forward" else "outgoing"
+        if self.bias_sender and self.method == "forward":
+            count = "0"
         names = {name: f"m_{name}" for name in self.fields}
         return names | {"index": "index", "output": "out", "slope": "slope", "sum": sums, "count": f"int64({count})"}
 
@@ -103,10 +131,10 @@ class Writer:
         rows = self._words()
         inner = self._neuron()
         text = "\n".join([*rows, *inner])
-        arrays = [name for name in _ARRAYS if f"{name}[" in text or f"{name}.shape" in text]
+        arrays = [name for name in _ARRAYS if _mentions(text, name)]
         if self.rows:
             arrays.append("R")
-        arrays += [f"K_{name[5:]}" for name in self.state if f"K_{name[5:]}[" in text]
+        arrays += [f"K_{name[5:]}" for name in self.state if _mentions(text, f"K_{name[5:]}")]
         scalars = [name for name in _SCALARS if _mentions(text, name)]
         hypers = sorted({f"h_{part.name}" for part in all_expressions(self.body) if isinstance(part, Hyper)})
         arguments = (*arrays, "ids", "positions", "lanes", *scalars, *hypers)
@@ -126,8 +154,9 @@ class Writer:
         """The words of the draws that every neuron makes, for all neurons of an example at once."""
         method = "FORWARD" if self.method == "forward" else "BACKWARD"
         lines: list[str] = []
-        for row, (drawn, number) in enumerate(self.rows.items()):
-            place, places = ("lane", "lanes") if drawn.value.kind == "binomial" else ("position", "positions")
+        for row, (statement, number) in enumerate(self.rows.items()):
+            shared = isinstance(statement.value, Draw) and statement.value.kind == "binomial"
+            place, places = ("lane", "lanes") if shared else ("position", "positions")
             lines += [
                 f"        if e == 0 or {place} != {places}[e - 1]:",
                 f"            row_{row} = words(R[{row}], ids, {place}, step, u32({method} + {number}), k0, k1)",
@@ -172,17 +201,22 @@ class Writer:
     def _initial(self, depth: int) -> None:
         forward = self.method == "forward"
         for name, kind in self.types.items():
-            loaded = not forward and name in self.state
-            self._line(depth, f"{local_name(name)} = {f'K_{name[5:]}[e, i]' if loaded else _ZERO[kind]}")
+            value = _ZERO[kind]
+            if not forward and name in self.state:
+                value = f"K_{name[5:]}[e, i]"
+                # `backward` may assign a float to what was an integer.
+                value = value if self.state[name] is kind else f"{CASTS[kind]}({value})"
+            self._line(depth, f"{local_name(name)} = {value}")
         expressions = list(all_expressions(self.body))
         if forward:
-            self._line(depth, "out = f32(0.0)")
+            self._line(depth, f"out = f32({1.0 if self.bias_sender else 0.0})")
             if self.keep_slope:
                 self._line(depth, "slope = f32(0.0)")
             return
         self._line(depth, "out = f32(1.0)" if self.bias_sender else "out = O[e, i + 1]")
-        for kind, variable in ((Backpropagate, "back"), (PushFactor, "factor")):
-            if any(isinstance(statement, kind) for statement in walk(self.body)):
+        said: tuple[tuple[type[Stmt], str], ...] = (Backpropagate, "back"), (PushFactor, "factor")
+        for statement_kind, variable in said:
+            if any(isinstance(statement, statement_kind) for statement in walk(self.body)):
                 self._line(depth, f"{variable} = f32(0.0)")
         if any(isinstance(part, Slope) for part in expressions):
             self._line(depth, "slope = L[e, i]")
@@ -267,7 +301,7 @@ class Writer:
         if self.bias_sender and self.method == "forward":
             self._line(depth, "pass")
             return
-        self._line(depth, f"for s in range({_COUNT.get((self.method, self.link), '1')}):")
+        self._line(depth, f"for s in range({_LENGTH.get((self.method, self.link), '1')}):")
         for name in sorted({part.name for part in all_expressions(body) if isinstance(part, Field)}):
             self._line(depth + 1, f"m_{name} = {self.fields[name]}")
         self._nested(body, depth + 1)
@@ -319,9 +353,9 @@ def _draws_in(statement: Stmt) -> Iterator[Draw]:
 
 
 _ARRAYS = ("S", "G", "O", "B", "A", "L", "X", "W", "D", "P", "U", "status")
-_SCALARS = ("first", "bias", "share", "step", "k0", "k1", "learning_rate", "momentum", "iteration", "layer")
+_SCALARS = ("first", "bias", "share", "step", "k0", "k1", "learning_rate", "momentum", "iteration", "layer",
+            "incoming", "outgoing")  # fmt: skip
 
 
 def _mentions(text: str, name: str) -> bool:
     return re.search(rf"(?<![\w.]){name}(?!\w)", text) is not None
-

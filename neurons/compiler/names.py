@@ -1,0 +1,108 @@
+"""What names and attributes in the user's source denote: locals, globals, ``self.x``, the fields of a message."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from ..neuron import RESERVED
+from .frames import Captured, Scope
+from .nir import FIELDS, UNIFORMS, Field, Hyper, Index, Local, Output, Uniform
+from .source import MISSING
+from .subject import Subject
+from .values import ActivationRef, MessageRef, Method, Object, SelfRef, Value, describe, known
+
+#: (function, first arguments, call node, keyword arguments) → the value it returns, its body lowered in place.
+Inline = Callable[[FunctionType, list[Value], ast.expr, dict[str, Value]], Value]
+
+_OF_FORWARD = frozenset({"input", "weight", "sender", "is_bias"})
+_OF_BACKWARD = frozenset(FIELDS) - {"input", "sender"}
+
+
+class Names:
+    """Resolves names and attributes.
+
+    Args:
+        subject: the neuron class.
+        scope: frames and statements.
+        method: "forward" or "backward".
+        inline: lowers the body of a called function in place: a property's.
+    """
+
+    def __init__(self, subject: Subject, scope: Scope, method: str, inline: Inline) -> None:
+        self.subject = subject
+        self.scope = scope
+        self.fields = _OF_FORWARD if method == "forward" else _OF_BACKWARD
+        self.method = method
+        self.inline = inline
+
+    def name(self, name: str, node: ast.expr) -> Value:
+        """What a name denotes where the lowering stands.
+
+        Raises:
+            NeuronError: nothing is known by that name.
+        """
+        frame = self.scope.frame
+        if name in frame.names:
+            value = frame.names[name]
+            if isinstance(value, MessageRef) and value.loop not in self.scope.loops:
+                raise self.scope.error(f"message {name!r} is used after its loop: use it inside only", node)
+            return value
+        if name in frame.assigned:
+            raise self.scope.error(f"local variable {name!r} is read before anything is assigned to it", node)
+        found = self._captured(lambda: frame.source.lookup(name))
+        if found is MISSING:
+            raise self.scope.error(f"name {name!r} is not defined", node)
+        return known(found)
+
+    def attribute(self, owner: Value, name: str, node: ast.expr) -> Value:
+        """What ``owner.name`` denotes.
+
+        Raises:
+            NeuronError: the owner has no such attribute.
+        """
+        match owner:
+            case SelfRef(after):
+                return self._of_self(after, name, node)
+            case MessageRef():
+                if name not in self.fields:
+                    has = ", ".join(field for field in FIELDS if field in self.fields)
+                    raise self.scope.error(f"a {self.method} message has no {name!r}; it has {has}", node)
+                return Field(name)
+            case ActivationRef():
+                return Method(owner, name)
+            case Object(value) if hasattr(value, name):
+                return known(self._captured(lambda: getattr(value, name, MISSING)))
+        raise self.scope.error(f"{describe(owner)} has no attribute {name!r}", node)
+
+    def _captured(self, look: Callable[[], Any]) -> Any:
+        value = look()
+        self.scope.captured.append(Captured(look, value))
+        return value
+
+    def _of_self(self, after: type | None, name: str, node: ast.expr) -> Value:
+        if name in self.subject.state and after is None:
+            return Local(f"self.{name}")
+        set_by_horn: dict[str, Value] = {"index": Index(), "output": Output(), "activation": ActivationRef()}
+        if name in UNIFORMS:
+            return Uniform(name)
+        if name in set_by_horn:
+            return set_by_horn[name]
+        if name in self.subject.hyperparameters:
+            return Hyper(name, self.subject.hyperparameters[name])
+        found = self.subject.find(name, after)
+        if isinstance(found, property) and isinstance(found.fget, FunctionType):
+            return self.inline(found.fget, [SelfRef()], node, {})
+        if isinstance(found, staticmethod):
+            return known(found.__func__)
+        if isinstance(found, FunctionType) or name in RESERVED:
+            return Method(SelfRef(after), name)
+        if found is not MISSING and not isinstance(found, type):
+            return known(found)
+        raise self.scope.error(
+            f"self.{name} is read, but {self.subject.name} never sets it: assign it in forward, or declare it as a "
+            f"class attribute, {name} = ...",
+            node,
+        )
