@@ -107,9 +107,11 @@ class Collectives:
         self._barrier(rank, call)
         self._reduce_slice(rank, flat, op)
         self._barrier(rank, call)
+        del self._present[rank]
         for process in range(self._placement.processes):
             low, high = self._span(self._placement.ranks(process), flat.size)
-            np.copyto(target[low:high], _array(self._results[process], 0, flat.dtype, high - low))
+            if low < high:
+                target[low:high] = _array(self._results[process], 0, flat.dtype, high - low)
         return result if np.ndim(value) or out is not None else result[()]
 
     def broadcast(self, rank: int, value: object, root: int) -> Any:
@@ -148,6 +150,8 @@ class Collectives:
 
     def _reduce_slice(self, rank: int, flat: Array, op: str) -> None:
         low, high = self._span(range(rank, rank + 1), flat.size)
+        if low == high:  # fewer elements than peers
+            return
         base, _ = self._span(self._placement.ranks(self._process), flat.size)
         parts = [self._part(peer, flat)[low:high] for peer in range(self._placement.peers)]
         target = _array(self._results[self._process], (low - base) * flat.itemsize, flat.dtype, high - low)
@@ -175,8 +179,6 @@ def _stride(flat: Array) -> int:
 
 
 def _array(segment: Segment, offset: int, dtype: np.dtype[Any], count: int) -> Array:
-    if count == 0:
-        return np.empty(0, dtype)
     memory = segment.map(offset + count * dtype.itemsize)
     return np.frombuffer(memory, dtype=dtype, count=count, offset=offset)
 
