@@ -74,7 +74,5 @@ def train_in_processes(
 def _worker_lost(lost: PeerLost, plan: Plan) -> WorkerLost:
     """The same loss, told in workers."""
     workers = [worker for peer in lost.ranks for worker in plan.own(peer)]
-    who = f"worker {workers[0]}" if len(workers) == 1 else f"workers {', '.join(map(str, workers))}"
-    return WorkerLost(
-        f"{who} of {plan.workers} died: {lost}; the network keeps the weights from before this fit", workers, lost
-    )
+    who = f"worker{'s' if len(workers) > 1 else ''} {', '.join(map(str, workers))} of {plan.workers}"
+    return WorkerLost(f"{who} died: {lost}; the network keeps the weights from before this fit", workers, lost)

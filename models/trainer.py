@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from horn.neurons import Batch, Rates, Score, engine_named
 
@@ -23,7 +24,7 @@ from .history import Evaluation, History
 from .plan import Plan
 from .recorder import Recorder
 from .schedules import rate_at
-from .strategies import Context, Replicas, Team
+from .strategies import AllReduce, Context, Replicas, Team
 from .streams import STRATEGY, generator
 from .workspace import STEP_SLOTS, VALIDATION_SLOT, Workspace
 
@@ -66,7 +67,8 @@ class Trainer:
         self.feed = Feed(workspace.examples, plan.order, plan.workers, plan.own(team.index), plan.submodels)
         self.convergence = ConvergenceCheck(plan.convergence) if plan.convergence else None
         self.context = self._context()
-        self.alone = plan.one_copy and team.num_peers == 1
+        # one peer's sum is its own D: then the step is made in fewer passes. A class derived from AllReduce is asked
+        self.alone = type(plan.strategy) is AllReduce and team.num_peers == 1
 
     def _context(self) -> Context:
         plan, team = self.plan, self.team
@@ -131,7 +133,7 @@ class Trainer:
         self.workspace.scores[rates.step % STEP_SLOTS, team.index] = score.loss, score.correct, score.examples
         change = plan.strategy.on_update(context, self.update)
         if change is not None:
-            self.engine.apply(change, rates, *context.shard)
+            self._apply(change, rates)
         if plan.spec.max_norm is not None:
             self._limit_norms()
         team.sync()
@@ -142,6 +144,15 @@ class Trainer:
             return self.engine.gradient(batch, rates, self.update)
         self.update.fill(0.0)  # the last batch of a pass may have fewer examples than there are workers
         return Score(0.0, 0, 0)
+
+    def _apply(self, change: NDArray[np.float32], rates: Rates) -> None:
+        start, stop = self.context.shard
+        if np.shape(change) != (stop - start,):
+            raise ValueError(
+                f"{type(self.plan.strategy).__name__}.on_update returned shape {np.shape(change)}: needed is what to "
+                f"apply to ctx.shard, shape ({stop - start},), or None"
+            )
+        self.engine.apply(np.ascontiguousarray(change, np.float32), rates, start, stop)
 
     def _limit_norms(self) -> None:
         if not self.plan.one_copy:

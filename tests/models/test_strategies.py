@@ -58,6 +58,18 @@ def test_every_strategy_trains_alone_in_the_calling_process(build, task, strateg
     assert nn.evaluate(*task).loss < before
 
 
+class Halved(AllReduce):
+    def on_update(self, ctx, update):
+        return super().on_update(ctx, update) / 2
+
+
+def test_a_strategy_derived_from_allreduce_is_asked_by_one_worker_too(build, task, same_weights):
+    halved, slow = build(), build(learning_rate=0.05)
+    halved.fit(*task, iterations=3, batch_size=8, sync=Halved())
+    slow.fit(*task, iterations=3, batch_size=8)
+    assert same_weights(halved, slow, atol=1e-6)
+
+
 def test_local_steps_without_a_strategy_are_those_of_one_worker(build, task, same_weights):
     local, alone = build(), build()
     local.fit(*task, iterations=4, batch_size=8, sync=SyncStrategy())
@@ -122,13 +134,24 @@ class Misused(AllReduce):
         return ctx.replicas.reduce_scatter(update * 2)
 
 
+class Whole(AllReduce):
+    def on_update(self, ctx, update):
+        super().on_update(ctx, update)
+        return update
+
+
 class Undeclared(SyncStrategy):
     def on_update(self, ctx, update):
         return ctx.replicas.reduce_scatter(update)
 
 
 @pytest.mark.parametrize(
-    ("strategy", "text"), [(Misused(), "in place: got another"), (Undeclared(), "declare one_copy")]
+    ("strategy", "text"),
+    [
+        (Misused(), "in place: got another"),
+        (Undeclared(), "declare one_copy"),
+        (Whole(), r"Whole.on_update returned shape \(53,\)"),
+    ],
 )
 def test_reduce_scatter_says_what_it_needs(build, task, strategy, text):
     with pytest.raises(Exception, match=text):
