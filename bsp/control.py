@@ -6,8 +6,8 @@
 
 Each line that is written by one process and polled by another has a cache line of its own, and each slot has one
 writer, so that no lock exists which a killed process could take along. Flags, calls and verdicts are doubled by the
-parity of the
-generation: the next barrier is written while a slow process still reads this one. The launcher owns the last slot.
+parity of the generation: the next barrier is written while a slow process still reads this one. The launcher owns the
+last slot.
 """
 
 import os

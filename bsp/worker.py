@@ -85,18 +85,18 @@ class Worker:
             self._control, self._placement, process, timeout=spec["timeout"], parent=spec["launcher"]
         )
         self._coordinators: list[Coordinator] = [embedded]
-        above: Callable[[], None] | None = None
+        before: Callable[[], None] | None = None
         if spec["zookeeper"] is not None:
             zookeeper = self._connect(spec["zookeeper"])
             self._coordinators.append(zookeeper)
-            above = zookeeper.barrier if spec["zookeeper"]["participants"] == "process" else None
+            before = zookeeper.barrier if spec["zookeeper"]["participants"] == "process" else None
         self._site = Site(
             self._placement,
             process,
             self._control,
             embedded.processes,
             timeout=spec["timeout"],
-            before=above,
+            before=before,
             arenas=[(Segment(even), Segment(odd)) for even, odd in spec["arenas"]],
             contributions=[Segment(fd) for fd in spec["contributions"]],
             results=[Segment(fd) for fd in spec["results"]],

@@ -1,4 +1,4 @@
-"""Barriers, from the inside out: the threads of a process, the processes of a host, then a coordinator."""
+"""Barriers, from the inside out: the threads of a process, then the processes of a host."""
 
 from .base import FINISH, MESSAGES, STOP, SYNC, Arrival, Verdict, describe_call, signature
 from .processes import ProcessBarrier

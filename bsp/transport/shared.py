@@ -6,8 +6,7 @@ An arena is a growing shared-memory segment: one chain of records per destinatio
     record   offset of the next record, sender, receiver, size; then the encoded value
 
 There are two arenas per process, used in turn: what is sent in superstep s is read in s+1, while the other one fills,
-and its memory is used again in s+2, when the barrier has proved that every reader is done. No lock and no copy besides
-the two that
+and its memory is used again in s+2, when the barrier has proved that every reader is done. No copy besides the two that
 a message needs: into the arena, and out of it.
 """
 
