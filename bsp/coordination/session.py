@@ -32,7 +32,7 @@ from .layout import Address
 
 T = TypeVar("T")
 Watch = Callable[[WatchedEvent], object]
-CONNECT_SECONDS = 8.0
+CONNECT_SECONDS = 5.0
 SLICE = 0.05
 BROKEN = (ConnectionLoss, ConnectionClosedError, OperationTimeoutError)
 """What a request meets whose connection breaks: it may have been carried out, or not."""
@@ -51,7 +51,7 @@ class Session:
         timeout: of the session, seconds.
 
     Raises:
-        CoordinatorLost: no server answered within 8 s.
+        CoordinatorLost: no server answered within 5 s.
     """
 
     def __init__(self, address: Address, timeout: float) -> None:
