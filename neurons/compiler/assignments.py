@@ -105,7 +105,10 @@ class Assignments:
 
     def variable(self, name: str, node: ast.AST) -> str:
         """The local behind a name of the function."""
-        known = self.scope.frame.names.setdefault(name, Local(self.scope.fresh(name)))
+        names = self.scope.frame.names
+        if name not in names:
+            names[name] = Local(self.scope.fresh(name))
+        known = names[name]
         if not isinstance(known, Local):
             raise self.two_meanings(name, node)
         return known.name

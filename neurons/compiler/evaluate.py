@@ -9,8 +9,10 @@ from typing import Any
 
 from ..errors import NeuronError
 from .nir import Binary, Call, Const, Expr, Hyper, Select, Unary, Uniform
+from .trees import subexpressions
 
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+#: Binary operators of the NIR, on Python's numbers.
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
     "%": operator.mod, "**": operator.pow, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
     "==": operator.eq, "!=": operator.ne, "and": lambda a, b: a and b, "or": lambda a, b: a or b,
@@ -34,7 +36,9 @@ def evaluate(expression: Expr, values: Mapping[str, float]) -> float:
     try:
         return float(_value(expression, values))
     except (ArithmeticError, ValueError, TypeError) as error:
-        numbers = ", ".join(f"{name.removeprefix('h_')} = {value}" for name, value in sorted(values.items()))
+        used = {str(part) for part in subexpressions(expression) if isinstance(part, (Hyper, Uniform))}
+        known = {f"self.{name.removeprefix('h_')}": value for name, value in values.items()}
+        numbers = ", ".join(f"{name} = {known[name]}" for name in sorted(used))
         raise NeuronError(f"{expression} in a push has no value: {error}; {numbers}") from error
 
 
@@ -50,7 +54,7 @@ def _value(expression: Expr, values: Mapping[str, float]) -> Any:
             inner = _value(operand, values)
             return -inner if op == "-" else not inner
         case Binary(op, left, right):
-            return _OPERATORS[op](_value(left, values), _value(right, values))
+            return OPERATORS[op](_value(left, values), _value(right, values))
         case Select(condition, then, otherwise):
             return _value(then if _value(condition, values) else otherwise, values)
         case Call(function, arguments):

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from .calls import Calls, OverMessages
+from .evaluate import OPERATORS
 from .frames import Scope
 from .names import Inline, Names
 from .nir import Assign, Binary, Const, Expr, FeedForward, If, Local, Output, Select, Stmt, Unary
@@ -91,7 +92,7 @@ class Expressions:
                 return self._unary(node)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
                 first, second = self.scalars([left, right])
-                return Binary(_BINARY[type(op)], first, second)
+                return _arithmetic(_BINARY[type(op)], first, second)
             case ast.Compare():
                 return self._compare(node)
             case ast.BoolOp(op=op, values=values):
@@ -185,6 +186,17 @@ class Expressions:
         name = self.scope.fresh("choice")
         self.scope.emit(If(condition, (*first, Assign(name, left)), (*second, Assign(name, right))))
         return Local(name)
+
+
+def _arithmetic(op: str, left: Expr, right: Expr) -> Expr:
+    """An operation on two scalars. Python's integers have any size: with constants, it is done here."""
+    if isinstance(left, Const) and isinstance(right, Const) and isinstance(left.value, int):
+        whole = isinstance(right.value, int)
+        if whole and (op in ("+", "-", "*") or (op == "**" and 0 <= right.value < 1000)):
+            result = known(OPERATORS[op](left.value, right.value))
+            assert isinstance(result, Const)
+            return result
+    return Binary(op, left, right)
 
 
 def _changed(value: Expr, later: list[Stmt]) -> bool:

@@ -49,7 +49,7 @@ INTRINSICS: dict[str, Intrinsic] = {name: Intrinsic(f"math.{name}({{0}})") for n
     "atan2": Intrinsic("math.atan2({0}, {1})", 2, 2),
     "hypot": Intrinsic("math.hypot({0}, {1})", 2, 2),
     "copysign": Intrinsic("math.copysign({0}, {1})", 2, 2),
-    "fmod": Intrinsic("math.fmod({0}, {1})", 2, 2),
+    "fmod": Intrinsic("np.fmod({0}, {1})", 2, 2),
     "pow": Intrinsic("({0} ** {1})", 2, 2),
     "sign": Intrinsic("np.sign({0})"),
     "floor": Intrinsic("int64(math.floor({0}))", result=Type.INT),

@@ -126,6 +126,8 @@ class _Lowering:
         frame = Frame(source, self.subject.owner(function), {}, assigned_names(source))
         try:
             bound = bind(function, arguments, keywords)
+        except NeuronError:
+            raise
         except TypeError as error:
             place = self.scope.where(node) if node is not None else definition(function)
             raise NeuronError(f"{function.__qualname__}: {error}", place) from error

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Batch, Rates
+from ..interlayer import Interlayer
 from .passes import Draws, Passes, View
 from .sinks import ApplyPart, CollectPart, rows_and_columns
 from .update import gather
@@ -66,7 +67,10 @@ class SubModels:
         self.passes = passes
         self.whole = whole
         codes = passes.codes
-        regular = all(not code.analysis.loops_kept and code.analysis.pushes != "loop" for code in codes)
+        regular = all(
+            not code.analysis.loops_kept and (code.analysis.pushes == "product" or passes.outgoing_block(index) is None)
+            for index, code in enumerate(codes)
+        )
         self.possible = regular and any(code.kept is not None for code in codes)
         spec = passes.spec
         self.masks = [np.ones(layer.units, np.bool_) for layer in spec.layers]
@@ -88,8 +92,9 @@ class SubModels:
     def _kept(self, index: int, batch: Batch, rates: Rates, key: tuple[Any, Any]) -> NDArray[np.intp]:
         kernel = self.passes.codes[index].kept
         mask = self.masks[index]
-        # A layer that is normalized as a whole, or is the last one, stays whole.
-        if kernel is not None and self.passes.outgoing_block(index) is not None:
+        # The layers before and after a normalization stay whole, and the last one.
+        normalized = isinstance(self.passes.spec.layers[index].incoming, Interlayer)
+        if kernel is not None and not normalized and self.passes.outgoing_block(index) is not None:
             values = self.passes.values(index, Draws(batch.positions, batch.lanes, key, rates))
             values |= {"mask": mask, "ids": self.whole.ids[index], "lane": batch.lanes[0]}
             kernel.function(*[values[name] for name in kernel.arguments])

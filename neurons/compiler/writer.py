@@ -324,7 +324,7 @@ class Writer:
         floats = [spell.typed(argument, Type.FLOAT) for argument in drawn.arguments]
         if drawn.kind == "binomial":
             counter = "neuron, lane, step, draw, k0, k1"
-            if self.bias_sender and self.method == "forward":
+            if self.bias_sender:
                 call = floats[0]  # the bias is exempt from dropout: every trial succeeds
             elif drawn.arguments[0] == Const(1):
                 call = f"bernoulli({counter}, {floats[1]})"

@@ -1,0 +1,143 @@
+"""Generated modules on disk: shared by processes, named by what they contain, and a help that nobody depends on."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from horn.neurons import Compiled, DropoutNeuron, ReLU, StandardNeuron
+from horn.neurons.compatibility import layer_analysis
+from horn.neurons.compiler import cache, modules
+
+#: Trains a small network; prints what numba compiled, and a digest of the result.
+PROGRAM = """
+import sys, logging
+logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+import numpy as np
+from horn.neurons import *
+from horn.neurons.neuron import hyperparameters
+from numba.core.dispatcher import Dispatcher
+
+layers = [Layer(4, DropoutNeuron, Identity(), hyperparameters(DropoutNeuron), None)]
+layers += [Layer(n, DropoutNeuron, ReLU(), hyperparameters(DropoutNeuron), Dense(True)) for n in (5, 3)]
+spec = NetworkSpec(tuple(layers), SquaredError())
+flat = np.linspace(-1, 1, spec.size, dtype=np.float32)
+engine = Compiled(spec, flat, np.zeros_like(flat), seed=1)
+places = np.arange(4, dtype=np.uint32)
+inputs = np.linspace(0, 1, 16, dtype=np.float32).reshape(4, 4)
+engine.step(Batch(inputs, np.zeros((4, 3), np.float32), places, places, 4), Rates(0, 0.5, 0.5))
+own = [module for name, module in sys.modules.items() if name.startswith(("horn_kernels_", "horn.neurons"))]
+found = {id(it): it for module in own for it in vars(module).values() if isinstance(it, Dispatcher)}
+print(sum(sum(it.stats.cache_misses.values()) for it in found.values()), flat.tobytes().hex())
+"""
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    # The library's own kernels would be cached beside their files, where other tests may have left them.
+    environment = {
+        "HORN_CACHE": str(folder),
+        "NUMBA_CACHE_DIR": str(folder / "library"),
+        "HOME": str(folder),
+        "PYTHONPATH": str(Path(cache.__file__).parents[3]),
+    }
+    command = [sys.executable, "-W", "error", "-c", PROGRAM]
+    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Number of functions compiled, the result, the log."""
+    with process:
+        try:
+            output, log = process.communicate(timeout=100)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    assert process.returncode == 0, log
+    misses, result = output.split()
+    return int(misses), result, log
+
+
+def test_processes_that_start_at_once_share_what_later_ones_find(tmp_path) -> None:
+    first = [finish(process) for process in [start(tmp_path), start(tmp_path)]]
+    assert "compiling dropoutneuron" in first[0][2] + first[1][2]
+    misses, result, log = finish(start(tmp_path))
+    assert misses == 0
+    assert "compiling" not in log
+    assert {result} == {found for _, found, _ in first}
+    assert not [path for path in (tmp_path / "kernels").iterdir() if path.name.startswith(".")]
+
+
+@pytest.fixture
+def fresh(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("HORN_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "kernels"
+
+
+def test_a_module_is_a_readable_file_named_by_its_content(fresh) -> None:
+    module = cache.load('"""Σ."""\n', "sum")
+    (path,) = fresh.glob("*.py")
+    assert path.name.startswith("sum_")
+    assert path.read_text(encoding="utf-8").splitlines()[1] == '"""Σ."""'
+    assert "numba" in path.read_text(encoding="utf-8").splitlines()[0]
+    assert cache.load('"""Σ."""\n', "sum") is module
+    cache.load('"""Π."""\n', "sum")
+    assert len(list(fresh.glob("*.py"))) == 2
+
+
+@pytest.mark.parametrize("obstacle", ["a file where the folder should be", "a folder without the right to write"])
+def test_without_a_folder_there_is_a_temporary_one(obstacle, fresh, monkeypatch, caplog) -> None:
+    if obstacle.startswith("a file"):
+        fresh.parent.write_text("")
+    else:
+        # Not by its mode: to the superuser every folder is writable.
+        monkeypatch.setattr(cache.os, "access", lambda path, mode: False)
+    with caplog.at_level(logging.WARNING, "horn.compiler"):
+        module = cache.load(f"NAME = {obstacle!r}\n", "obstacle")
+    assert obstacle == module.NAME
+    assert str(fresh) in caplog.text
+    assert "compiled anew in each process" in caplog.text
+    assert not fresh.is_dir() or not list(fresh.glob("*.py"))
+
+
+def code(spec, index: int = 1) -> str:
+    """The file of a layer's kernels."""
+    return modules.layer_code(layer_analysis(spec.layers[index]), "dense", "dense").path
+
+
+def test_numbers_of_a_layer_are_arguments(chain) -> None:
+    one = chain((2, StandardNeuron), (3, DropoutNeuron, activation := ReLU()), (1, StandardNeuron))
+    two = chain((5, StandardNeuron), (9, DropoutNeuron, activation), (1, StandardNeuron), numbers={"keep": 0.9})
+    assert code(one) == code(two)
+    whole = chain((2, StandardNeuron), (3, DropoutNeuron, activation), (1, StandardNeuron), numbers={"keep": 1})
+    assert layer_analysis(whole.layers[1]) is not layer_analysis(one.layers[1])  # an integer
+
+
+def test_rates_and_batch_sizes_compile_nothing_anew(chain) -> None:
+    spec = chain((4, DropoutNeuron), (3, DropoutNeuron), (1, StandardNeuron))
+    flat = np.ones(spec.size, np.float32)
+    engine = Compiled(spec, flat, flat.copy(), seed=1)
+    for size in (1, 3, 8):
+        engine.predict(np.ones((size, 4), np.float32))
+    kernels = [code.predict.function for code in engine.passes.codes]
+    assert [len(kernel.signatures) for kernel in kernels] == [1] * 3
+
+
+def test_a_constant_in_a_closure_is_part_of_the_code(define, chain, plain_kernels) -> None:
+    text = """
+def scaled(factor):
+    class Unit(StandardNeuron):
+        def forward(self, messages):
+            self.feedforward(factor * sum(m.input * m.weight for m in messages))
+    return Unit
+"""
+    module = define(text)
+    with plain_kernels():
+        files = [code(chain((2, StandardNeuron), (2, module.scaled(factor)))) for factor in (2.0, 3.0, 2.0)]
+    assert files[0] != files[1]
+    assert files[0] == files[2]
+    assert "f32(3.0)" in Path(files[1]).read_text(encoding="utf-8")

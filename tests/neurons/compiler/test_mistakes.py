@@ -1,0 +1,279 @@
+"""What a user may write wrongly is told when the network is built, with the user's file and line; never by numba."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import indent
+
+import numpy as np
+import pytest
+
+from horn.neurons import Compiled, Identity, Neuron, NeuronError, Rates, StandardNeuron
+from horn.neurons.neuron import hyperparameters
+
+FORWARD = {
+    "never feeds forward": ("def forward(self, messages):  # HERE\n    total = 1.0", "never calls self.feedforward"),
+    "feeds forward twice": (
+        "self.feedforward(1.0)\nself.feedforward(2.0)  # HERE",
+        r"calls self.feedforward\(...\) twice",
+    ),
+    "an undefined name": ("self.feedforward(totl)  # HERE", "name 'totl' is not defined"),
+    "an undefined function": ("self.feedforward(squash(1.0))  # HERE", "name 'squash' is not defined"),
+    "a variable before its assignment": ("x = y + 1.0  # HERE\ny = 2.0", "local variable 'y' is read before"),
+    "an attribute never set": ("self.feedforward(self.mask)  # HERE", "self.mask is read, but Unit never sets it"),
+    "an attribute set by backward only": (
+        "self.feedforward(self.late)  # HERE",
+        "Unit.forward reads self.late, but nothing sets it",
+    ),
+    "an attribute set in training only": (
+        "if self.training:\n    self.mask = 0.5\nself.feedforward(self.mask)  # HERE",
+        "Unit.forward reads self.mask, but nothing sets it",
+    ),
+    "a field that messages lack": ("for m in messages:\n    self.feedforward(m.delta)  # HERE", "has no 'delta'"),
+    "a message after its loop": (
+        "for m in messages:\n    x = m.input\nself.feedforward(m.input)  # HERE",
+        "message 'm' is used after its loop",
+    ),
+    "a second name of a message": (
+        "for m in messages:\n    if m.sender == 0:\n        first = m  # HERE\nself.feedforward(1.0)",
+        "'first' would be a second name of a message",
+    ),
+    "loops over messages in each other": (
+        "for m in messages:\n    for n in messages:  # HERE\n        pass\nself.feedforward(1.0)",
+        "inside a loop over messages",
+    ),
+    "try": ("try:  # HERE\n    x = 1\nfinally:\n    pass\nself.feedforward(1.0)", "Try"),
+    "with": ("with open('x') as x:  # HERE\n    pass\nself.feedforward(1.0)", "With"),
+    "a string": ("self.feedforward('one')  # HERE", "cannot be compiled"),
+    "a list": ("x = [1.0, 2.0]  # HERE\nself.feedforward(1.0)", "List"),
+    "a dictionary": ("x = {1: 2.0}  # HERE\nself.feedforward(1.0)", "Dict"),
+    "print": ("print(1.0)  # HERE\nself.feedforward(1.0)", "print cannot be compiled"),
+    "a lambda inside": ("f = lambda x: x  # HERE\nself.feedforward(f(1.0))", "Lambda"),
+    "None": ("x = None  # HERE\nself.feedforward(1.0)", "cannot be compiled"),
+    "a global": ("global count  # HERE\nself.feedforward(1.0)", "cannot change a global"),
+    "an assertion": ("assert self.index >= 0  # HERE\nself.feedforward(1.0)", "Assert"),
+    "else after a loop": (
+        "for m in messages:  # HERE\n    pass\nelse:\n    pass\nself.feedforward(1.0)",
+        "else after a loop",
+    ),
+    "a loop over something": ("for i in (1, 2):  # HERE\n    pass\nself.feedforward(1.0)", "a loop runs"),
+    "range of a fraction": (
+        "for i in range(self.half):  # HERE\n    pass\nself.feedforward(1.0)",
+        "range.. needs whole numbers, self.half is none",
+    ),
+    "a comparison of more than numbers": ("x = self in messages  # HERE\nself.feedforward(1.0)", "compares"),
+    "bitwise not": ("self.feedforward(~self.index)  # HERE", "operator ~"),
+    "a shift": ("self.feedforward(self.index << 1)  # HERE", "BinOp"),
+    "recursion": ("self.feedforward(again(3.0))", "again calls itself"),
+    "a helper that returns nothing": ("self.feedforward(nothing(1.0))  # HERE", "nothing returns nothing"),
+    "a helper with too many arguments": ("self.feedforward(helper(1.0, 2.0, 3.0))  # HERE", "too many positional"),
+    "a helper with stars": ("self.feedforward(stars(1.0))", "stars takes"),
+    "stars in a call": ("self.feedforward(helper(*TWO))  # HERE", r"\* and \*\* in a call"),
+    "push in forward": ("for m in messages:\n    self.push(1.0)  # HERE\nself.feedforward(1.0)", "belongs in"),
+    "the value of an action": ("x = self.feedforward(1.0)  # HERE", "gives nothing back"),
+    "an assignment to what Horn sets": ("self.output = 1.0  # HERE\nself.feedforward(1.0)", "set by Horn"),
+    "an assignment to a message": (
+        "for m in messages:\n    m.weight = 0.0  # HERE\nself.feedforward(1.0)", "cannot assign to"
+    ),
+    "a name with two meanings": ("x = 1.0\nx = math  # HERE\nself.feedforward(x)", "different things"),
+    "half a trial": ("self.feedforward(self.binomial(1.5, 0.5))  # HERE", "n must be a whole number"),
+    "a draw without arguments": ("self.feedforward(self.binomial(1))  # HERE", "lacks the argument 'p'"),
+    "an unknown argument of a draw": ("self.feedforward(self.normal(mean=1.0))  # HERE", "unexpected argument 'mean'"),
+    "too many arguments of mathematics": ("self.feedforward(math.sin(1.0, 2.0))  # HERE", "sin takes one number"),
+    "an unknown function of a module": ("self.feedforward(math.sine(1.0))  # HERE", "math has no attribute 'sine'"),
+    "a NumPy function of arrays": ("self.feedforward(np.sum(1.0))  # HERE", "np.sum cannot be compiled"),
+    "an object where a number is needed": ("self.feedforward(math)  # HERE", "module math stands where a number"),
+    "messages where a number is needed": ("self.feedforward(messages)  # HERE", "messages stands where a number"),
+    "the length of something": ("self.feedforward(len(TWO))  # HERE", "len.. is known for messages only"),
+    "the sum of something": ("self.feedforward(sum(x for x in TWO))  # HERE", "sum.. is known for"),
+    "a tuple that is unpacked wrongly": ("a, b = 1.0, 2.0, 3.0  # HERE\nself.feedforward(a)", "as many values"),
+}  # fmt: skip
+
+BACKWARD = {
+    "never backpropagates": ("def backward(self, messages):  # HERE\n    x = 1.0", "never calls self.backprop"),
+    "pushes twice": (
+        "for m in messages:\n    self.push(m.delta)\n    self.push(1.0)  # HERE", "twice for one message"
+    ),
+    "may push twice": (
+        "for m in messages:\n    if m.is_bias:\n        self.push(m.delta)\n    self.push(1.0)  # HERE",
+        "twice for one message",
+    ),
+    "pushes in two loops": (
+        "for m in messages:\n    self.push(m.delta)\nfor m in messages:\n    self.push(1.0)  # HERE",
+        "pushes in two loops",
+    ),
+    "pushes in a loop that repeats": (
+        "for i in range(2):\n    for m in messages:\n        self.push(m.delta)  # HERE", "pushes in two loops"
+    ),
+    "pushes outside of the loop": ("self.push(1.0)  # HERE", "call it inside the loop"),
+    "an attribute that forward never sets": ("x = self.mask  # HERE", "self.mask is read, but Unit never sets it"),
+    "an attribute that only prediction sets": ("self.backpropagate(self.scale)  # HERE", "nothing sets it on any path"),
+    "feeds forward": ("self.feedforward(1.0)  # HERE", "belongs in forward"),
+    "the input of a message": ("for m in messages:\n    self.push(m.input)  # HERE", "has no 'input'"),
+}  # fmt: skip
+
+HEAD = """
+TWO = (1.0, 2.0)
+
+
+def helper(x, y=1.0):
+    return x + y
+
+
+def nothing(x):
+    y = x
+
+
+def again(x):
+    return again(x - 1.0)  # HERE recursion
+
+
+def stars(*x):  # HERE a helper with stars
+    return x
+
+
+class Unit(StandardNeuron):
+    half = 0.5
+
+"""
+
+
+def refused(define, chain, name: str, text: str, message: str) -> None:
+    module = define(text)
+    path = Path(module.__file__)
+    spec = chain((2, StandardNeuron), (2, module.Unit), (1, StandardNeuron))
+    with pytest.raises(NeuronError, match=message) as caught:
+        Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0)
+    where = caught.value.where
+    assert where is not None, str(caught.value)
+    assert Path(where.file) == path
+    lines = path.read_text().splitlines()
+    marks = [number for number, line in enumerate(lines, 1) if line.endswith(f"# HERE {name}")]
+    marks = marks or [number for number, line in enumerate(lines, 1) if line.endswith("# HERE")]
+    assert where.line == marks[0]
+    assert where.text.strip() in lines[where.line - 1]
+    assert f'File "{path}", line {where.line}' in str(caught.value)
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_mistake_in_forward(name, define, chain) -> None:
+    body, message = FORWARD[name]
+    text = body if body.startswith("def") else "def forward(self, messages):\n" + indent(body, "    ")
+    if name == "an attribute set by backward only":
+        text += "\n\ndef backward(self, messages):\n    self.late = 1.0\n    self.backpropagate(0.0)"
+    refused(define, chain, name, HEAD + indent(text, "    "), message)
+
+
+@pytest.mark.parametrize("name", BACKWARD)
+def test_a_mistake_in_backward(name, define, chain) -> None:
+    body, message = BACKWARD[name]
+    forward = """
+def forward(self, messages):
+    if not self.training:
+        self.scale = 0.5
+    super().forward(messages)
+
+"""
+    text = body if body.startswith("def") else "def backward(self, messages):\n" + indent(body, "    ")
+    if "backpropagate" not in body and not body.startswith("def"):
+        text += "\n    self.backpropagate(0.0)"
+    refused(define, chain, name, HEAD + indent(forward + text, "    "), message)
+
+
+def test_what_a_run_alone_can_tell(define, chain) -> None:
+    module = define("""
+class Unit(StandardNeuron):
+    def forward(self, messages):
+        if self.index == 1:
+            self.feedforward(1.0)
+""")
+    spec = chain((2, StandardNeuron), (2, module.Unit))
+    engine = Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0, training=False)
+    for _ in range(2):  # the second time as well
+        with pytest.raises(NeuronError, match=r"neuron of layer 1 \(Unit\) did not call self.feedforward") as caught:
+            engine.predict(np.zeros((1, 2), np.float32))
+        assert "def forward(self, messages):" in caught.value.where.text
+
+
+def test_wrong_parameters(define, chain) -> None:
+    module = define("""
+class Unit(StandardNeuron):
+    def forward(self, messages, extra):
+        self.feedforward(1.0)
+""")
+    with pytest.raises(NeuronError, match=r"Unit.forward must take \(self, messages\), it takes") as caught:
+        Compiled(chain((2, module.Unit)), np.zeros(0, np.float32), np.zeros(0, np.float32), seed=0)
+    assert "def forward(self, messages, extra):" in caught.value.where.text
+
+
+def test_missing_methods(chain) -> None:
+    class Silent(Neuron):
+        pass
+
+    class Forward(Neuron):
+        def forward(self, messages):
+            self.feedforward(1.0)
+
+    none = np.zeros(0, np.float32)
+    with pytest.raises(NeuronError, match=r"Silent has no forward\(self, messages\)"):
+        Compiled(chain((2, Silent)), none, none, seed=0)
+    with pytest.raises(NeuronError, match=r"layer 0 \(Forward\) cannot be trained: Forward has no backward"):
+        Compiled(chain((2, Forward)), none, none, seed=0)
+    assert Compiled(chain((2, Forward)), none, none, seed=0, training=False).predict(np.zeros((1, 2), np.float32)).all()
+
+
+def test_an_unknown_hyperparameter() -> None:
+    with pytest.raises(NeuronError, match="has no hyperparameter 'kep'"):
+        hyperparameters(StandardNeuron, {"kep": 0.5})
+
+
+def test_a_class_without_source(chain) -> None:
+    scope: dict[str, type[Neuron]] = {"StandardNeuron": StandardNeuron}
+    exec("class Typed(StandardNeuron):\n    def forward(self, messages):\n        self.feedforward(1.0)", scope)
+    none = np.zeros(0, np.float32)
+    with pytest.raises(NeuronError, match=r"source of Typed.forward \(from <string>\) cannot be read"):
+        Compiled(chain((2, scope["Typed"])), none, none, seed=0)
+
+
+def test_an_activation_and_a_cost_are_told_with_their_lines(define, chain) -> None:
+    module = define("""
+class Broken(Activation):
+    def apply(self, x):
+        return x if x > 0 else missing  # HERE
+
+    def derivative(self, y):
+        return 1.0
+
+
+class Costly(Cost):
+    def apply(self, output, target):
+        return [output, target]  # HERE
+
+    def derivative(self, output, target):
+        return 1.0
+""")
+    for options, text in (
+        ({"activation": module.Broken()}, "else missing"),
+        ({"cost": module.Costly()}, "return [output, target]"),
+    ):
+        activation = options.pop("activation", Identity())
+        spec = chain((2, StandardNeuron), (1, StandardNeuron, activation), **options)
+        with pytest.raises(NeuronError) as caught:
+            Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0)
+        assert text in caught.value.where.text
+
+
+def test_a_number_that_the_split_of_a_push_cannot_have(define, chain) -> None:
+    module = define("""
+class Unit(StandardNeuron):
+    period = 0
+
+    def backward(self, messages):
+        for m in messages:
+            self.push(self.momentum / self.period * m.prev_weight)
+        self.backpropagate(0.0)
+""")
+    spec = chain((2, module.Unit), (1, StandardNeuron))
+    engine = Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0)
+    with pytest.raises(NeuronError, match=r"\(self.momentum / self.period\) in a push has no value.*period = 0"):
+        engine.passes.coefficients(spec.blocks[0], Rates(0, 0.5, 0.5))
