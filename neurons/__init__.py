@@ -43,15 +43,12 @@ __all__ = [
     "Tanh",
     "check_training",
     "engine_named",
-    "install_pseudo_files",
     "is_weighted_sum",
-    "pseudo_files",
 ]
 
 if TYPE_CHECKING:
     from .compatibility import check_training, is_weighted_sum
     from .compiler.engine import Compiled
-    from .compiler.source import install_pseudo_files, pseudo_files
     from .engines import engine_named
     from .interpreter import Interpreter
 else:
@@ -60,9 +57,7 @@ else:
         "Interpreter": "interpreter",
         "check_training": "compatibility",
         "engine_named": "engines",
-        "install_pseudo_files": "compiler.source",
         "is_weighted_sum": "compatibility",
-        "pseudo_files": "compiler.source",
     }
 
     def __getattr__(name: str) -> object:

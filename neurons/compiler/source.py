@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-import linecache
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -109,15 +108,3 @@ def _lambdas(text: str) -> Iterable[ast.Lambda]:
                 yield tree.body
                 break
         start = text.find("lambda", start + 1)
-
-
-def pseudo_files(functions: Iterable[FunctionType]) -> dict[str, list[str]]:
-    """The texts that exist only in this process (notebook cells), by file name, for those functions."""
-    names = {function.__code__.co_filename for function in functions}
-    return {name: linecache.getlines(name) for name in names if name.startswith("<") and linecache.getlines(name)}
-
-
-def install_pseudo_files(texts: dict[str, list[str]]) -> None:
-    """Make the texts of another process's notebook cells readable in this one."""
-    for name, lines in texts.items():
-        linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
