@@ -1,4 +1,4 @@
-"""What may follow what: whether a network's layers can be trained, layer before layer, and what has a bias by default."""
+"""What may follow what: whether layer before layer can be trained, and what has a bias by default."""
 
 from __future__ import annotations
 

@@ -82,7 +82,11 @@ def words(row: Any, ids: Any, position: Any, step: Any, draw: Any, k0: Any, k1: 
     Args:
         row: uint32 scratch, at least ``2 * (ids[-1] - ids[0] + 8)`` long.
         ids: ids of the neurons, ascending.
-        position, step, draw, k0, k1: the rest of the counter, and the key.
+        position: of the example in the job's batch, or its worker.
+        step: number of the training step.
+        draw: method and number of the draw.
+        k0: first word of the key.
+        k1: second word of the key.
 
     Returns:
         A view of `row`: the words in the order of `ids`.
