@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from logging import Logger
 from typing import Any, TypeVar
 
