@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from types import FunctionType
 
 from ..activations.base import Activation
-from ..errors import NeuronError, SourceLine
+from ..errors import NeuronError
 from ..neuron import Neuron, hyperparameters
 from .algebra import add, axes, multiply, negate
 from .drops import Drop, find_drop
 from .frames import Captured
-from .loops import Carry, Hoisted, Kept, classify, plain
+from .hoist import LoopReport, hoist, hoist_backward
+from .loops import Carry, Hoisted, plain
 from .lower import lower_method
 from .nir import (
     Assign,
@@ -33,31 +34,20 @@ from .nir import (
     Output,
     Push,
     PushFactor,
-    RangeLoop,
     SetSlope,
     Slope,
     Stmt,
     Type,
     Unary,
     Uniform,
-    While,
     type_of_number,
 )
 from .once import calls, check_pushes
-from .prune import drop, propagate, prune, specialise
+from .prune import drop, prune, specialise
 from .source import read_source
 from .subject import Subject
-from .trees import all_expressions, bodies, own_expressions, reads, subexpressions, walk, with_bodies, writes
+from .trees import all_expressions, own_expressions, reads, subexpressions, walk, writes
 from .types import check_ranges, infer_locals
-
-
-@dataclass(frozen=True)
-class LoopReport:
-    """What became of one message loop: `kept` is None where it is a matrix product."""
-
-    method: str
-    where: SourceLine | None
-    kept: Kept | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,11 +109,14 @@ def analyse(
     key = cls, activation, tuple((name, type_of_number(numbers[name])) for name in sorted(numbers))
     known = _ANALYSES.get(key)
     if known is None or not all(captured.holds() for captured in known.captured):
+        if len(_ANALYSES) >= _MOST:
+            _ANALYSES.pop(next(iter(_ANALYSES)), None)
         known = _ANALYSES[key] = _build(Subject(*key))
     return known
 
 
-#: What is known already. A class holds its own place, as it does in the modules of its kernels.
+#: What is known already: so many classes with their activations, the oldest forgotten first.
+_MOST = 256
 _ANALYSES: dict[tuple[type[Neuron], Activation, tuple[tuple[str, Type], ...]], Analysis] = {}
 
 
@@ -136,8 +129,8 @@ def _build(subject: Subject) -> Analysis:
     check_ranges(raw)
     training = _training(raw, True)
     reports: list[LoopReport] = []
-    forward, forward_hoists = _hoist(training, "forward", reports)
-    predict, _ = _hoist(drop(_training(raw, False), (SetSlope,)), "forward", [])
+    forward, forward_hoists = hoist(training, "forward", reports)
+    predict, _ = hoist(drop(_training(raw, False), (SetSlope,)), "forward", [])
     predict = _checked(subject, "forward", prune(predict, frozenset()))
     weighted_sum = _weighted_sum(training, forward_hoists)
     if subject.method("backward") is None:
@@ -151,7 +144,7 @@ def _build(subject: Subject) -> Analysis:
     check_ranges(backward_raw)
     _check_calls(subject, backward_raw, Backpropagate, "backpropagate", "backward")
     check_pushes(subject.name, backward_raw)
-    backward = _hoist_backward(backward_raw, reports)
+    backward = hoist_backward(backward_raw, reports)
     state = _state(forward, backward)
     slope = any(isinstance(part, Slope) for part in all_expressions(backward))
     if not slope:
@@ -182,72 +175,6 @@ def _with_declared(subject: Subject, body: Body, names: set[str]) -> Body:
         Assign(name, Hyper(name.removeprefix("self."), declared[name])) for name in sorted(names & set(declared))
     ]
     return (*initial, *body)
-
-
-def _hoist(body: Body, method: str, reports: list[LoopReport], pushes: bool = True) -> tuple[Body, list[Hoisted]]:
-    """A method in which matrix products replace the message loops that are some, and those loops."""
-    body = propagate(body, lambda expression: not axes(expression, {}))
-    hoists: list[Hoisted] = []
-
-    def visit(statements: Body, top: bool, repeated: bool) -> Body:
-        result: list[Stmt] = []
-        for statement in statements:
-            if isinstance(statement, MessageLoop):
-                found = _loop(statement, body, method, top, repeated)
-                if isinstance(found, Hoisted) and found.factor is not None and not pushes:
-                    found = Kept("the push of another loop is no product", statement.where)
-                reports.append(LoopReport(method, statement.where, found if isinstance(found, Kept) else None))
-                if isinstance(found, Hoisted):
-                    hoists.append(found)
-                    result.extend(found.statements)
-                    continue
-                result.append(statement)
-                continue
-            again = repeated or isinstance(statement, (RangeLoop, While))
-            inner = tuple(visit(nested, False, again) for nested in bodies(statement))
-            result.append(with_bodies(statement, inner) if inner else statement)
-        return tuple(result)
-
-    return visit(body, True, False), hoists
-
-
-def _hoist_backward(body: Body, reports: list[LoopReport]) -> Body:
-    """`backward`, its loops hoisted. Pushes are products everywhere or nowhere: D is formed in one of two ways."""
-    found: list[LoopReport] = []
-    hoisted, _ = _hoist(body, "backward", found)
-    kinds = {type(statement) for statement in walk(hoisted)}
-    if Push in kinds and PushFactor in kinds:
-        found.clear()
-        hoisted, _ = _hoist(body, "backward", found, pushes=False)
-    reports += found
-    return hoisted
-
-
-def _loop(loop: MessageLoop, body: Body, method: str, top: bool, repeated: bool) -> Hoisted | Kept:
-    elsewhere = _reads_outside(body, loop)
-    found = classify(loop, method, elsewhere, {})
-    if isinstance(found, Hoisted) and found.factor is not None:
-        if repeated:
-            return Kept("the push stands in a loop that may run again", loop.where)
-        if not top and not found.carry.empty:
-            return Kept("what the push adds of the weight itself stands under a condition", loop.where)
-    return found
-
-
-def _reads_outside(body: Body, loop: MessageLoop) -> set[str]:
-    found: set[str] = {name for name in writes(body) if name.startswith("self.")}
-
-    def visit(statements: Body) -> None:
-        for statement in statements:
-            if statement is loop:
-                continue
-            shallow = with_bodies(statement, tuple(() for _ in bodies(statement)))
-            found.update(reads((shallow,)))
-            for nested in bodies(statement):
-                visit(nested)
-
-    visit(body)
-    return found
 
 
 def _weighted_sum(unhoisted: Body, hoists: list[Hoisted]) -> bool:

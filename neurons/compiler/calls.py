@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from ..neuron import Neuron
 from .frames import Scope
 from .intrinsics import INTRINSICS, intrinsic_name
+from .messages import over_messages
 from .names import Inline
 from .nir import Assign, Binary, Body, Call, Const, Count, Draw, Expr, If, Local, SetSlope, Slope, Unary
 from .subject import Subject
@@ -17,9 +18,6 @@ from .values import ActivationRef, MessagesRef, Method, Object, SelfRef, Value, 
 
 if TYPE_CHECKING:
     from .expressions import Expressions
-
-#: (name of the message, what lowers the loop's body, node): emits a loop over the messages.
-OverMessages = Callable[[str, Callable[[], Body], ast.AST], None]
 
 _DRAWS = {"binomial": (("n", "p"), ()), "uniform": (("a", "b"), (0.0, 1.0)), "normal": (("mu", "sigma"), (0.0, 1.0))}
 _ACTIONS = {"feedforward", "backpropagate", "push"}
@@ -35,7 +33,6 @@ class Calls:
         scope: frames and statements.
         method: "forward" or "backward".
         inline: lowers the body of a called function in place.
-        over_messages: emits a loop over the messages.
         expressions: lowers the arguments.
     """
 
@@ -45,14 +42,12 @@ class Calls:
         scope: Scope,
         method: str,
         inline: Inline,
-        over_messages: OverMessages,
         expressions: Expressions,
     ) -> None:
         self.subject = subject
         self.scope = scope
         self.method = method
         self.inline = inline
-        self.over_messages = over_messages
         self.expressions = expressions
 
     def call(self, node: ast.Call) -> Value:
@@ -182,8 +177,8 @@ class Calls:
         """``sum(term for m in messages if condition)``; or max, or min."""
         loop = node.generators[0]
         name = function.__name__
-        over_messages = isinstance(self.expressions.value(loop.iter), MessagesRef)
-        if len(node.generators) != 1 or not over_messages or not isinstance(loop.target, ast.Name):
+        known_loop = isinstance(self.expressions.value(loop.iter), MessagesRef)
+        if len(node.generators) != 1 or not known_loop or not isinstance(loop.target, ast.Name):
             raise self.scope.error(f"{name}() is known for '{name}(... for m in messages)' only", node)
         total = Local(self.scope.fresh(name))
         found = Local(self.scope.fresh("found"))
@@ -215,7 +210,7 @@ class Calls:
         # The name of the message is the expression's own.
         names = self.scope.frame.names
         before = dict(names)
-        self.over_messages(loop.target.id, lambda: body(loop.ifs), node)
+        over_messages(self.scope, loop.target.id, lambda: body(loop.ifs), node)
         names.clear()
         names.update(before)
         return total

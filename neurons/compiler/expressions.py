@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
-from .calls import Calls, OverMessages
+from .calls import Calls
 from .evaluate import OPERATORS
 from .frames import Scope
 from .names import Inline, Names
@@ -35,15 +35,12 @@ class Expressions:
         scope: frames and statements.
         method: "forward" or "backward".
         inline: lowers the body of a called function in place.
-        over_messages: emits a loop over the messages.
     """
 
-    def __init__(
-        self, subject: Subject, scope: Scope, method: str, inline: Inline, over_messages: OverMessages
-    ) -> None:
+    def __init__(self, subject: Subject, scope: Scope, method: str, inline: Inline) -> None:
         self.scope = scope
         self.names = Names(subject, scope, method, inline)
-        self.calls = Calls(subject, scope, method, inline, over_messages, self)
+        self.calls = Calls(subject, scope, method, inline, self)
 
     def scalar(self, node: ast.expr) -> Expr:
         """The node as a scalar.

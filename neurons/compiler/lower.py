@@ -7,7 +7,6 @@ into its ``else``; a return inside a loop sets a flag, leaves the loop, and what
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
 
@@ -18,6 +17,7 @@ from .calls import SLOPE
 from .exits import always_returns, returns
 from .expressions import Expressions
 from .frames import Captured, Frame, Scope, assigned_names
+from .iteration import Loops
 from .nir import (
     Assign,
     Backpropagate,
@@ -29,16 +29,13 @@ from .nir import (
     FeedForward,
     If,
     Local,
-    MessageLoop,
     Push,
-    RangeLoop,
     Unary,
-    While,
 )
 from .source import read_source
 from .subject import Subject
 from .trees import reads
-from .values import MessageRef, MessagesRef, Method, Object, SelfRef, TupleValue, Value
+from .values import MessagesRef, Method, Object, SelfRef, TupleValue, Value
 
 _ACTIONS: dict[str, tuple[type[FeedForward] | type[Backpropagate] | type[Push], str, str]] = {
     "feedforward": (FeedForward, "output", "forward"),
@@ -86,8 +83,9 @@ class _Lowering:
         self.subject = subject
         self.method = method
         self.scope = Scope()
-        self.expressions = Expressions(subject, self.scope, method, self.inline, self._messages)
+        self.expressions = Expressions(subject, self.scope, method, self.inline)
         self.assignments = Assignments(subject, self.scope, self.expressions)
+        self.loops = Loops(self.scope, self.expressions, self.assignments)
         self.active: list[FunctionType] = []
         self.scalar_function = False
 
@@ -258,49 +256,7 @@ class _Lowering:
                 )
 
     def _loop(self, statement: ast.For | ast.While, flag: str | None) -> None:
-        if statement.orelse:
-            raise self.scope.error("else after a loop cannot be compiled; use a variable and an if", statement)
-        where = self.scope.where(statement)
-        if isinstance(statement, ast.While):
-            with self.scope.block() as lowered:
-                condition = self.expressions.scalar(statement.test)
-                lowered.append(If(Unary("not", condition), (Break(),)))
-                lowered.extend(self._inside(statement.body, flag))
-            self.scope.emit(While(tuple(lowered), where=where))
-            return
-        call = statement.iter
-        if isinstance(call, ast.Call) and self.expressions.value(call.func) == Object(range):
-            self._range(statement, call, flag)
-        elif isinstance(self.expressions.value(call), MessagesRef):
-            if not isinstance(statement.target, ast.Name):
-                raise self.scope.error("a message is one object: write 'for m in messages'", statement)
-            self._messages(statement.target.id, lambda: self._inside(statement.body, flag), statement)
-        else:
-            raise self.scope.error("a loop runs over messages or range(...)", call)
-
-    def _messages(self, name: str, inside: Callable[[], Body], node: ast.AST) -> None:
-        if self.scope.loops:
-            raise self.scope.error("a loop over messages inside a loop over messages cannot be compiled", node)
-        loop = self.scope.used = self.scope.used + 1
-        self.scope.frame.names[name] = MessageRef(loop)
-        self.scope.loops.append(loop)
-        try:
-            body = inside()
-        finally:
-            self.scope.loops.pop()
-        self.scope.emit(MessageLoop(body, where=self.scope.where(node)))
-
-    def _range(self, statement: ast.For, call: ast.Call, flag: str | None) -> None:
-        if not isinstance(statement.target, ast.Name) or call.keywords or not 1 <= len(call.args) <= 3:
-            raise self.scope.error("write 'for i in range(start, stop, step)'", statement)
-        bounds = self.expressions.scalars(call.args)
-        start, stop, step = [Const(0), *bounds, Const(1)] if len(bounds) == 1 else [*bounds, Const(1)][:3]
-        counter = self.scope.fresh(statement.target.id)
-        variable = self.assignments.variable(statement.target.id, statement)
-        with self.scope.block() as lowered:
-            lowered.append(Assign(variable, Local(counter)))
-            lowered.extend(self._inside(statement.body, flag))
-        self.scope.emit(RangeLoop(counter, start, stop, step, tuple(lowered), where=self.scope.where(statement)))
+        self.loops.lower(statement, lambda: self._inside(statement.body, flag))
 
     # Calls as statements ---------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from ..compatibility import layer_analysis
@@ -113,7 +114,14 @@ class Passes:
         }
 
     def _run(self, kernel: Kernel, values: dict[str, Any], index: int) -> None:
-        kernel.function(*[values[name] for name in kernel.arguments])
+        try:
+            kernel.function(*[values[name] for name in kernel.arguments])
+        except NumbaError as error:
+            name = self.spec.layers[index].neuron.__name__
+            raise NeuronError(
+                f"{name} of layer {index} cannot be made machine code: a fault of Horn's and not of yours; please "
+                f"report it with {self.codes[index].path}; engine='interpreter' runs {name} meanwhile"
+            ) from error
         if self.status[0]:
             code, self.status[0] = int(self.status[0]), 0
             neuron = self.spec.layers[index].neuron

@@ -78,7 +78,7 @@ class Subject:
         """Names that any method assigns as ``self.x = ...``."""
         found: set[str] = set()
         for source in self.sources():
-            arguments = source.tree.args.args
+            arguments = [*source.tree.args.posonlyargs, *source.tree.args.args]
             if arguments:
                 found |= _attributes_stored(source.tree, arguments[0].arg)
         return frozenset(found)

@@ -23,14 +23,14 @@ The kernels of a layer's bias sender have n = 1 and column 0 for their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
+from .drawing import draw_call, drawn_by_all, word_lines
 from .nir import (
     Assign,
     Backpropagate,
     Body,
     Break,
-    Const,
     Continue,
     Draw,
     Expr,
@@ -113,7 +113,7 @@ class Writer:
         self.fields = _FIELDS[(method, link)]
         self.spelling = Spelling(self.types, self._names())
         self.lines: list[str] = []
-        self.rows = {} if bias_sender else _drawn_by_all(body)
+        self.rows = {} if bias_sender else drawn_by_all(body)
 
     def _names(self) -> dict[str, str]:
         sums = "S[e, i]" if self.method == "forward" else "G[e, i]"
@@ -128,7 +128,7 @@ class Writer:
 
     def write(self) -> tuple[str, tuple[str, ...]]:
         """The kernel's text and the names of its arguments, in order."""
-        rows = self._words()
+        rows = word_lines(self.rows, self.method)
         inner = self._neuron()
         text = "\n".join([*rows, *inner])
         arrays = [name for name in _ARRAYS if _mentions(text, name)]
@@ -149,19 +149,6 @@ class Writer:
             "        for i in range(len(ids)):",
         ]
         return "\n".join(head + inner), arguments
-
-    def _words(self) -> list[str]:
-        """The words of the draws that every neuron makes, for all neurons of an example at once."""
-        method = "FORWARD" if self.method == "forward" else "BACKWARD"
-        lines: list[str] = []
-        for row, (statement, number) in enumerate(self.rows.items()):
-            shared = isinstance(statement.value, Draw) and statement.value.kind == "binomial"
-            place, places = ("lane", "lanes") if shared else ("position", "positions")
-            lines += [
-                f"        if e == 0 or {place} != {places}[e - 1]:",
-                f"            row_{row} = words(R[{row}], ids, {place}, step, u32({method} + {number}), k0, k1)",
-            ]
-        return lines
 
     def scalar_lines(self, value: Expr) -> str:
         """The body and its value as lines of a loop over units; ``{target}`` stands for where the value goes."""
@@ -256,10 +243,8 @@ class Writer:
     def _statement(self, statement: Stmt, depth: int) -> None:
         spell = self.spelling
         match statement:
-            case Assign(name, Draw()) if statement in self.rows:
-                self._shared_draw(statement, list(self.rows).index(statement), depth)
-            case Assign(name, Draw() as drawn):
-                self._draw(local_name(name), drawn, depth)
+            case Assign(value=Draw() as drawn):
+                self._draw(statement, drawn, depth)
             case Assign(name, value):
                 self._line(depth, f"{local_name(name)} = {spell.typed(value, self.types[name])}")
             case If(condition, then, otherwise):
@@ -306,50 +291,11 @@ class Writer:
             self._line(depth + 1, f"m_{name} = {self.fields[name]}")
         self._nested(body, depth + 1)
 
-    def _shared_draw(self, statement: Assign, row: int, depth: int) -> None:
-        drawn = statement.value
-        assert isinstance(drawn, Draw)
-        first, second = (self.spelling.typed(argument, Type.FLOAT) for argument in drawn.arguments)
-        if drawn.kind == "uniform":
-            call = f"uniform_of(row_{row}[i], {first}, {second})"
-        elif drawn.arguments[0] == Const(1):
-            call = f"bernoulli_of(row_{row}[i], {second})"
-        else:
-            call = f"binomial_of(row_{row}[i], {self.spelling.typed(drawn.arguments[0], Type.INT)}, {second})"
+    def _draw(self, statement: Assign, drawn: Draw, depth: int) -> None:
+        row = list(self.rows).index(statement) if statement in self.rows else None
+        call = draw_call(drawn, self.spelling, row, exempt=self.bias_sender)
         self._line(depth, f"{local_name(statement.name)} = {call}")
         self._line(depth, "draw = u32(draw + u32(1))")
-
-    def _draw(self, target: str, drawn: Draw, depth: int) -> None:
-        spell = self.spelling
-        floats = [spell.typed(argument, Type.FLOAT) for argument in drawn.arguments]
-        if drawn.kind == "binomial":
-            counter = "neuron, lane, step, draw, k0, k1"
-            if self.bias_sender:
-                call = floats[0]  # the bias is exempt from dropout: every trial succeeds
-            elif drawn.arguments[0] == Const(1):
-                call = f"bernoulli({counter}, {floats[1]})"
-            else:
-                call = f"binomial({counter}, {spell.typed(drawn.arguments[0], Type.INT)}, {floats[1]})"
-        else:
-            call = f"{drawn.kind}(neuron, position, step, draw, k0, k1, {', '.join(floats)})"
-        self._line(depth, f"{target} = {call}")
-        self._line(depth, "draw = u32(draw + u32(1))")
-
-
-def _drawn_by_all(body: Body) -> dict[Assign, int]:
-    """The draws that every neuron makes, under no condition, with their numbers."""
-    found: dict[Assign, int] = {}
-    for number, statement in enumerate(item for item in body if any(_draws_in(item))):
-        if not isinstance(statement, Assign):
-            break
-        assert isinstance(statement.value, Draw)
-        if statement.value.kind != "normal":  # takes two words
-            found[statement] = number
-    return found
-
-
-def _draws_in(statement: Stmt) -> Iterator[Draw]:
-    return (item.value for item in walk((statement,)) if isinstance(item, Assign) and isinstance(item.value, Draw))
 
 
 _ARRAYS = ("S", "G", "O", "B", "A", "L", "X", "W", "D", "P", "U", "status")

@@ -101,6 +101,54 @@ class Base(Neuron):
         self.noted = x
         return self.noted * 0.5
 
+    def weighted_on(self, messages, factor=1.0):
+        total = 0.0
+        for m in messages:
+            total += m.weight * m.input * factor
+        return total
+
+    def found_on(self, messages):
+        for m in messages:
+            if not m.is_bias and self.uniform() < 0.4:
+                return m.weight
+            if self.index == 2:
+                continue
+            self.noted = m.input
+        return 0.5
+
+    def largest_on(self, messages):
+        best, place = -9.0, 0
+        for m in messages:
+            value = m.input * m.weight
+            if value > best + 0.0137:
+                best = value
+                place += 1
+        return best, place
+
+    def weighted_back(self, messages, factor=1.0):
+        total = 0.0
+        for m in messages:
+            total += m.weight * m.delta * factor
+        return total
+
+    def found_back(self, messages):
+        for m in messages:
+            if not m.is_bias and self.uniform() < 0.4:
+                return m.weight
+            if self.index == 2:
+                continue
+            self.noted = m.delta
+        return 0.5
+
+    def largest_back(self, messages):
+        best, place = -9.0, 0
+        for m in messages:
+            value = m.delta * m.weight
+            if value > best + 0.0137:
+                best = value
+                place += 1
+        return best, place
+
 
 class Middle(Base):
     def squash(self, x):
@@ -206,7 +254,7 @@ class Body:
         if self.depth < 5:
             kinds += ["if", "if", "range"]
         if not self.in_messages and not self.in_loop:
-            kinds += ["sum", "sum", "sum", "messages", "generator", "while"]
+            kinds += ["sum", "sum", "sum", "messages", "generator", "while", "method", "method"]
         if self.in_messages or self.in_loop:
             kinds += ["leave"]
         getattr(self, f"_{self.pick(*kinds)}")()
@@ -244,6 +292,19 @@ class Body:
         self.depth -= 1
         self.block(1)
         self.in_loop = outer
+
+    def _method(self) -> None:
+        """A loop over the messages in a method of its own."""
+        name = "back" if "delta" in self.fields else "on"
+        self.line(
+            self.pick(
+                f"a = self.weighted_{name}(messages)",
+                f"b += self.weighted_{name}(messages, factor={self.atom()})",
+                f"b = self.found_{name}(messages) * {self.number()}",
+                f"a, n = self.largest_{name}(messages)",
+                f"self.hit = self.weighted_{name}(messages) > 0.0137\n{'    ' * self.depth}b = a if self.hit else 0.5",
+            )
+        )
 
     def _while(self) -> None:
         self.line("k = 0")

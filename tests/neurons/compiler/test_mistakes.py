@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from textwrap import indent
 
 import numpy as np
 import pytest
+from numba.core.errors import TypingError
 
 from horn.neurons import Compiled, Identity, Neuron, NeuronError, Rates, StandardNeuron
 from horn.neurons.neuron import hyperparameters
@@ -193,6 +195,20 @@ class Unit(StandardNeuron):
         with pytest.raises(NeuronError, match=r"neuron of layer 1 \(Unit\) did not call self.feedforward") as caught:
             engine.predict(np.zeros((1, 2), np.float32))
         assert "def forward(self, messages):" in caught.value.where.text
+
+
+def test_what_numba_refuses_is_told_as_a_fault_of_ours(define, chain) -> None:
+    module = define(HEAD + "    pass")
+    spec = chain((2, StandardNeuron), (2, module.Unit))
+    engine = Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0, training=False)
+
+    def refuse(*arguments):
+        raise TypingError("no such type")
+
+    predict = dataclasses.replace(engine.passes.codes[1].predict, function=refuse)
+    engine.passes.codes[1] = dataclasses.replace(engine.passes.codes[1], predict=predict)
+    with pytest.raises(NeuronError, match=r"Unit of layer 1 cannot be made machine code.* report it with .*unit_"):
+        engine.predict(np.zeros((1, 2), np.float32))
 
 
 def test_wrong_parameters(define, chain) -> None:

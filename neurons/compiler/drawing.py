@@ -1,0 +1,59 @@
+"""Random draws in a kernel: those that every neuron makes are computed for all of them at once, others one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .nir import Assign, Body, Const, Draw, Stmt, Type
+from .spelling import Spelling
+from .trees import walk
+
+
+def drawn_by_all(body: Body) -> dict[Assign, int]:
+    """The draws that every neuron makes, under no condition, with their numbers."""
+    found: dict[Assign, int] = {}
+    for number, statement in enumerate(item for item in body if any(_draws_in(item))):
+        if not isinstance(statement, Assign):
+            break
+        assert isinstance(statement.value, Draw)
+        if statement.value.kind != "normal":  # takes two words
+            found[statement] = number
+    return found
+
+
+def _draws_in(statement: Stmt) -> Iterator[Draw]:
+    return (item.value for item in walk((statement,)) if isinstance(item, Assign) and isinstance(item.value, Draw))
+
+
+def word_lines(rows: dict[Assign, int], method: str) -> list[str]:
+    """The lines that compute the words of the draws of `drawn_by_all`, within the loop over examples."""
+    lines: list[str] = []
+    for row, (statement, number) in enumerate(rows.items()):
+        shared = isinstance(statement.value, Draw) and statement.value.kind == "binomial"
+        place, places = ("lane", "lanes") if shared else ("position", "positions")
+        lines += [
+            f"        if e == 0 or {place} != {places}[e - 1]:",
+            f"            row_{row} = words(R[{row}], ids, {place}, step, u32({method.upper()} + {number}), k0, k1)",
+        ]
+    return lines
+
+
+def draw_call(drawn: Draw, spelling: Spelling, row: int | None, *, exempt: bool) -> str:
+    """The text of one draw.
+
+    Args:
+        drawn: the draw.
+        spelling: writes its arguments.
+        row: the row of words that holds its bits; None where it is made alone.
+        exempt: True for a bias sender, for which every trial succeeds: it is never dropped.
+    """
+    first, second = (spelling.typed(argument, Type.FLOAT) for argument in drawn.arguments)
+    if drawn.kind == "binomial" and exempt:
+        return first
+    place = "lane" if drawn.kind == "binomial" else "position"
+    suffix, bits = ("", f"neuron, {place}, step, draw, k0, k1") if row is None else ("_of", f"row_{row}[i]")
+    if drawn.kind != "binomial":
+        return f"{drawn.kind}{suffix}({bits}, {first}, {second})"
+    if drawn.arguments[0] == Const(1):
+        return f"bernoulli{suffix}({bits}, {second})"
+    return f"binomial{suffix}({bits}, {spelling.typed(drawn.arguments[0], Type.INT)}, {second})"
