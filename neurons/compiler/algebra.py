@@ -39,7 +39,9 @@ def axes(expression: Expr, of_locals: dict[str, Axes]) -> Axes:
 
 
 def add(left: Expr, right: Expr) -> Expr:
-    """left + right, simplified where one is a constant 0."""
+    """left + right, simplified where one is a constant 0, or both are constants."""
+    if isinstance(left, Const) and isinstance(right, Const):
+        return Const(left.value + right.value)
     if isinstance(left, Const) and left.value == 0:
         return right
     if isinstance(right, Const) and right.value == 0:

@@ -81,6 +81,8 @@ class Expressions:
         match node:
             case ast.Constant(value=bool() | int() | float() as number):
                 return known(number)
+            case ast.Constant(value=None | str() as known_value):
+                return Object(known_value)
             case ast.Name(id=name):
                 return self.names.name(name, node)
             case ast.Attribute(value=owner, attr=name):
@@ -111,18 +113,13 @@ class Expressions:
         )
 
     def _item(self, of: Value, index: Value) -> Value | None:
-        """``of[index]`` where both are known: an item of a tuple."""
-        items = of.items if isinstance(of, TupleValue) else of.value if isinstance(of, Object) else None
-        match index:
-            case Unary("-", Const(int() as number)):
-                place = -number
-            case Const(int() as number):
-                place = number
-            case _:
-                return None
-        if not isinstance(items, tuple) or not -len(items) <= place < len(items):
-            return None
-        return items[place] if isinstance(of, TupleValue) else known(items[place])
+        """``of[index]`` where both are known: an item of a tuple, a list, a dictionary."""
+        match of, index:
+            case Object(items), Const(key) | Object(key):
+                return self.names.item(items, key)
+            case TupleValue(parts), Const(int() as place) if -len(parts) <= place < len(parts):
+                return parts[place]
+        return None
 
     def _unary(self, node: ast.UnaryOp) -> Expr:
         operand = self.scalar(node.operand)
@@ -141,7 +138,14 @@ class Expressions:
         if any(type(op) not in _COMPARE for op in node.ops):
             raise self.scope.error(f"{ast.unparse(node)!r} compares more than numbers", node)
         ops = [_COMPARE[type(op)] for op in node.ops]
-        left, right = self.scalars([node.left, node.comparators[0]])
+        operands = self.values([node.left, node.comparators[0]])
+        match operands:
+            # What is known by now, an option that is a string, say, is compared by now; a number is never None.
+            case [Object(one), Object(other)] if ops in (["=="], ["!="]):
+                return Const((one == other) is (ops[0] == "=="))
+            case [Expr(), Object()] | [Object(), Expr()] if ops in (["=="], ["!="]):
+                return Const(ops[0] == "!=")
+        left, right = (self.as_scalar(*pair) for pair in zip(operands, [node.left, node.comparators[0]], strict=True))
         return self._chain(Binary(ops[0], left, right), right, ops[1:], node.comparators[1:])
 
     def _chain(self, test: Expr, left: Expr, ops: list[str], nodes: list[ast.expr]) -> Expr:

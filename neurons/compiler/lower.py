@@ -158,6 +158,8 @@ class _Lowering:
                     return self._return(statement)
                 case ast.If() if returns(statement):
                     condition = self.expressions.scalar(statement.test)
+                    if isinstance(condition, Const):
+                        return self._tail((statement.body if condition.value else statement.orelse) + rest)
                     then = self._branch(statement.body, [] if always_returns(statement.body) else rest)
                     done = always_returns(statement.orelse)
                     otherwise = self._branch(statement.orelse, [] if done else rest)
@@ -228,6 +230,11 @@ class _Lowering:
                 self._expression_statement(call)
             case ast.If(test=test, body=then, orelse=otherwise):
                 condition = self.expressions.scalar(test)
+                if isinstance(condition, Const):
+                    # Known by now: what the other branch says need not even make sense here.
+                    for inner in then if condition.value else otherwise:
+                        self._statement(inner, flag)
+                    return
                 branches = self._inside(then, flag), self._inside(otherwise, flag)
                 self.scope.emit(If(condition, *branches, where=self.scope.where(statement)))
             case ast.For() | ast.While():

@@ -77,6 +77,15 @@ class Names:
                 return known(self._captured(lambda: getattr(value, name, MISSING)))
         raise self.scope.error(f"{describe(owner)} has no attribute {name!r}", node)
 
+    def item(self, items: Any, key: Any) -> Value | None:
+        """What ``items[key]`` denotes, both known; None where there is no such item."""
+        if not isinstance(items, (tuple, list, dict)):
+            return None
+        try:
+            return known(self._captured(lambda: items[key]))
+        except (LookupError, TypeError):
+            return None
+
     def _captured(self, look: Callable[[], Any]) -> Any:
         value = look()
         self.scope.captured.append(Captured(look, value))
@@ -90,7 +99,7 @@ class Names:
             return Uniform(name)
         if name in set_by_horn:
             return set_by_horn[name]
-        if name in self.subject.hyperparameters:
+        if name in self.subject.hyperparameters and after is None:
             return Hyper(name, self.subject.hyperparameters[name])
         found = self.subject.find(name, after)
         if isinstance(found, property) and isinstance(found.fget, FunctionType):

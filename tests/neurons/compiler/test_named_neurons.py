@@ -308,6 +308,55 @@ class Unit(StandardNeuron):
         drawn = 1.0 if 0.4 < self.uniform() < self.uniform() else self.uniform()
         self.feedforward(self.activation(total * 0.125) * self.level + drawn)
 """,
+    "options that are known when it is compiled": """
+MODE, WEIGHTS = "soft", {"soft": [0.5, 0.25], "hard": None}
+
+
+def bent(x, limit=None):
+    if MODE == "hard":
+        return undefined
+    if limit is None:
+        return x * WEIGHTS[MODE][1]
+    return min(x, limit)
+
+
+class Base(StandardNeuron):
+    gain = 3.0
+
+
+class Unit(Base):
+    gain = 0.5
+
+    def forward(self, messages, /):
+        total = 0.0
+        for m in messages:
+            total += m.input * m.weight
+        if MODE is not None and super().gain > self.gain:
+            total = bent(total) + bent(total, 0.75) * super().gain
+        self.feedforward(self.activation(total))
+""",
+    "methods that loop over the messages": """
+class Unit(StandardNeuron):
+    def total(self, messages, scale=1):
+        found = 0.0
+        for m in messages:
+            found += m.input * m.weight * scale
+        return found
+
+    def forward(self, messages):
+        return self.feedforward(self.activation(self.total(messages)))
+
+    def deltas(self, messages):
+        for m in messages:
+            if m.receiver == 1:
+                return m.delta
+        return 0.0
+
+    def backward(self, messages):
+        for m in messages:
+            self.push(-self.learning_rate * m.weight_gradient)
+        self.backpropagate(self.deltas(messages) * self.activation.derivative())
+""",
     "wrapped by a decorator": """
 import functools
 
