@@ -2,13 +2,16 @@
 
 source.py    the user's functions as syntax trees, with their names resolved
 subject.py   the class: its attributes as Python would find them
-lower.py     syntax tree → NIR: statements, everything that they call inlined     (frames.py, binding.py, exits.py)
-expressions.py, names.py, calls.py, assignments.py: the parts of a statement    (values.py)
+lower.py     syntax tree → NIR: functions and statements, everything that they call inlined
+expressions.py, names.py, calls.py, assignments.py, iteration.py, messages.py: the parts of a statement
+frames.py, binding.py, exits.py, values.py: where the lowering stands, what a name denotes
 nir.py       the representation        (trees.py: walked and printed; types.py: what is an integer, what a float)
 analysis.py  one neuron class understood: its methods in NIR, its message loops classified
-algebra.py, loops.py, once.py, prune.py, drops.py: the questions that it asks
-modules.py   NIR → the text of a Python module of numba kernels                  (writer.py, spelling.py)
+hoist.py, loops.py, algebra.py, once.py, prune.py, drops.py: the questions that it asks
+chances.py   the probabilities that a layer's numbers decide
+modules.py   NIR → the text of a Python module of numba kernels     (writer.py, spelling.py, drawing.py)
 cache.py     module text → a file named by its content, imported
-engine.py    the kernels and BLAS, run on a network: passes.py, gemm.py, buffers.py, sinks.py, update.py, submodel.py
+engine.py    the kernels and BLAS, run on a network
+passes.py, gemm.py, buffers.py, sinks.py, update.py, submodel.py, evaluate.py: its parts
 warm.py      compiling before the work begins
 """

@@ -39,7 +39,7 @@ def evaluate(expression: Expr, values: Mapping[str, float]) -> float:
         used = {str(part) for part in subexpressions(expression) if isinstance(part, (Hyper, Uniform))}
         known = {f"self.{name.removeprefix('h_')}": value for name, value in values.items()}
         numbers = ", ".join(f"{name} = {known[name]}" for name in sorted(used))
-        raise NeuronError(f"{expression} in a push has no value: {error}; {numbers}") from error
+        raise NeuronError(f"{expression} has no value: {error}; {numbers}") from error
 
 
 def _value(expression: Expr, values: Mapping[str, float]) -> Any:

@@ -15,6 +15,7 @@ from ..errors import NeuronError, definition
 from ..interlayer import Interlayer
 from ..spec import Block, Dense, NetworkSpec
 from .buffers import Buffers
+from .chances import check_chances
 from .evaluate import evaluate
 from .gemm import SGEMM, backward_sums, forward_sums
 from .modules import Kernel, LayerCode, cost_code, layer_code
@@ -74,7 +75,9 @@ class Passes:
         following = self.spec.layers[index + 1] if index + 1 < len(self.spec.layers) else None
         incoming = "dense" if isinstance(layer.incoming, Dense) else "single"
         outgoing = "dense" if following is not None and isinstance(following.incoming, Dense) else "single"
-        return layer_code(layer_analysis(layer), incoming, outgoing)
+        analysis = layer_analysis(layer)
+        check_chances(analysis, layer.hyperparameters)
+        return layer_code(analysis, incoming, outgoing)
 
     def _constants(self, index: int) -> dict[str, Any]:
         layer = self.spec.layers[index]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -46,11 +47,16 @@ from horn.neurons import Activation, Cost, DropoutNeuron, Neuron, StandardNeuron
 """
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The kernels of these tests go to a folder that ends with them."""
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the kernels of these tests go: a folder that ends with them."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(cache_folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HORN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HORN_CACHE", str(cache_folder))
         yield
 
 

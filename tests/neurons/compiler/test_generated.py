@@ -484,7 +484,7 @@ def check(define: Any, compare: Any, source: str, network: Any, examples: int, s
 
 
 @given(sources(), networks(), st.integers(1, 5), st.integers(0, 99))
-@settings(max_examples=120, **PROFILE)
+@settings(max_examples=90, **PROFILE)
 def test_emitted_modules_mean_what_the_neuron_means(
     define: Any, compare: Any, plain_kernels: Any, source: str, network: Any, examples: int, seed: int
 ) -> None:
@@ -493,7 +493,7 @@ def test_emitted_modules_mean_what_the_neuron_means(
 
 
 @given(sources(), networks(), st.integers(1, 5), st.integers(0, 99))
-@settings(max_examples=8, **PROFILE)
+@settings(max_examples=6, **PROFILE)
 def test_machine_code_computes_what_the_neuron_means(
     define: Any, compare: Any, source: str, network: Any, examples: int, seed: int
 ) -> None:
@@ -563,7 +563,7 @@ def exact_sources(draw: Any) -> str:
 
 
 @given(exact_sources(), st.sampled_from([1, 2, 4]), st.booleans(), st.booleans(), st.integers(0, 99))
-@settings(max_examples=60, **PROFILE)
+@settings(max_examples=50, **PROFILE)
 def test_sums_that_are_exact_are_the_same_to_the_last_bit(
     define: Any,
     chain: Any,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numba.core.errors import TypingError
 
-from horn.neurons import Compiled, Identity, Neuron, NeuronError, Rates, StandardNeuron
+from horn.neurons import Compiled, DropoutNeuron, Identity, Neuron, NeuronError, Rates, StandardNeuron
 from horn.neurons.neuron import hyperparameters
 
 FORWARD = {
@@ -212,6 +212,14 @@ def test_what_numba_refuses_is_told_as_a_fault_of_ours(define, chain) -> None:
         engine.predict(np.zeros((1, 2), np.float32))
 
 
+def test_a_probability_that_is_none(chain) -> None:
+    for keep in (1.5, -0.25):
+        spec = chain((2, StandardNeuron), (2, DropoutNeuron), numbers={"keep": keep})
+        with pytest.raises(NeuronError, match=rf"p must be in \[0, 1\], self.keep is {keep}") as caught:
+            Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0)
+        assert "self.binomial(1, self.keep)" in caught.value.where.text
+
+
 def test_wrong_parameters(define, chain) -> None:
     module = define("""
 class Unit(StandardNeuron):
@@ -292,5 +300,5 @@ class Unit(StandardNeuron):
 """)
     spec = chain((2, module.Unit), (1, StandardNeuron))
     engine = Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0)
-    with pytest.raises(NeuronError, match=r"\(self.momentum / self.period\) in a push has no value.*period = 0"):
+    with pytest.raises(NeuronError, match=r"\(self.momentum / self.period\) has no value.*period = 0"):
         engine.passes.coefficients(spec.blocks[0], Rates(0, 0.5, 0.5))

@@ -501,6 +501,54 @@ class Huber(Cost):
             compare(NetworkSpec((*hidden, after, last), module.Huber(0.25)), tolerance=1e-4)
 
 
+def test_activations_and_costs_of_integers_flags_and_branches(define, chain, compare) -> None:
+    module = define("""
+class Swish(Activation):
+    beta = 1.5
+
+    def gate(self, x):
+        if x > 0:
+            return 1.0 / (1.0 + math.exp(-self.beta * x))
+        e = math.exp(self.beta * x)
+        return e / (1.0 + e)
+
+    def apply(self, x):
+        return x * self.gate(x)
+
+    def derivative(self, y, x):
+        s = self.gate(x)
+        return s + self.beta * x * s * (1.0 - s)
+
+
+class Hard(Activation):
+    def apply(self, x):
+        for i in range(2):
+            if x > 1 + i * 0.5:
+                return 1
+        return max(-1, x)
+
+    def derivative(self, y):
+        return abs(y) < 1
+
+
+class Uneven(Cost):
+    def apply(self, output, target):
+        k = 1
+        if output > target:
+            k = 2
+        return k * abs(output - target)
+
+    def derivative(self, output, target):
+        k = 0.5
+        if output > target:
+            return 2
+        return -1 - k
+""")
+    for activation in (module.Swish(), module.Hard()):
+        spec = chain((3, StandardNeuron), (4, StandardNeuron, activation), (2, StandardNeuron), cost=module.Uneven())
+        compare(spec, tolerance=1e-4)
+
+
 def test_sub_models_of_several_workers_in_one_batch_and_an_empty_part(define, chain) -> None:
     cls = define(DROPOUT).Dropout
     spec = chain((6, cls), (6, cls, ReLU()), (2, StandardNeuron))
