@@ -148,6 +148,10 @@ def require_width(name: str, shape: tuple[int, ...], features: int) -> None:
             f"{name} has shape {shape}, needed is (examples, {features}): "
             f"flatten the examples, {name}.reshape(len({name}), -1)"
         )
+    if shape == (features,):
+        raise ValueError(
+            f"{name} has shape {shape}, needed is (examples, {features}): one example is {name}[np.newaxis]"
+        )
     if len(shape) != 2 or shape[1] != features:
         raise ValueError(
             f"{name} has shape {shape}, the input layer has {features} units: give an array of (examples, {features}), "

@@ -113,11 +113,7 @@ def run_fit(plan: Plan, options: FitOptions, state: State, examples: Examples, v
         outcome = _train(plan, options, workspace, monitor)
     history = outcome.history
     if history.stopped == DIVERGED:
-        step, rate = len(history) - 1, history.learning_rate[-1]
-        raise TrainingDiverged(
-            f"the loss of iteration {step} is not finite, at learning rate {rate:.4g} and momentum "
-            f"{plan.momentum:.4g}: try a tenth of the rate, or max_norm=; the network keeps its weights from before"
-        )
+        raise TrainingDiverged(_divergence(history, plan))
     np.copyto(state.parameters, workspace.parameters)
     np.copyto(state.previous, workspace.previous)
     state.step += len(history)
@@ -125,9 +121,25 @@ def run_fit(plan: Plan, options: FitOptions, state: State, examples: Examples, v
     return history
 
 
+def _divergence(history: History, plan: Plan) -> str:
+    iteration, rate = len(history) - 1, history.learning_rate[-1]
+    seen = f"the loss of iteration {iteration} is not finite"
+    if iteration == 0:
+        return (
+            f"{seen}, before this fit has changed a weight: look in forward, activation and cost for a division by 0 "
+            "and for exp, log or powers of large numbers, or in x for values far from 1; "
+            'engine="interpreter" allows a breakpoint there'
+        )
+    return (
+        f"{seen}, at learning rate {rate:.4g} and momentum {plan.momentum:.4g}: try a tenth of the rate, or max_norm=; "
+        "the network keeps its weights from before"
+    )
+
+
 def _train(plan: Plan, options: FitOptions, workspace: Workspace, monitor: Monitor) -> Outcome:
     # what is wrong with a neuron is found before any process starts; and what they then load is compiled here, once
     engine_named(plan.engine).prepare(plan.spec)
+    monitor.training()
     if options.workers == 1 and options.zookeeper is None:
         return train_here(plan, workspace, monitor, options.blas_threads)
     return train_in_processes(plan, workspace, monitor, options.blas_threads, options.zookeeper, options.timeout)

@@ -35,7 +35,7 @@ class ValidationRecord:
     time: float
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The course of one `fit`; the lists have one entry per iteration.
 
@@ -62,6 +62,13 @@ class History:
     def __len__(self) -> int:
         """Number of iterations done."""
         return len(self.loss)
+
+    def __repr__(self) -> str:
+        """In a line: a notebook shows what `fit` returns, and the lists are long."""
+        seen = f"{self.stopped} after {len(self)} iterations"
+        if not self.loss:
+            return f"<History: {seen}>"
+        return f"<History: {seen} in {self.time[-1]:.1f} s, loss {self.loss[0]:.4f} to {self.loss[-1]:.4f}>"
 
     def to_dict(self) -> dict[str, Any]:
         """The history as plain lists, numbers and dictionaries, for JSON."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from horn.neurons import Cost, Engine, NetworkSpec, engine_named
+from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, engine_named
 
 from . import checks
 from .building import LayeredNetwork
@@ -107,6 +107,12 @@ class NeuralNetwork(LayeredNetwork):
             raise ValueError("the network has no output layer: call output_layer(units, activation, neuron, cost=...)")
         return self._state
 
+    def __repr__(self) -> str:
+        if self._state is None:
+            return f"<NeuralNetwork: {len(self._layers)} layers, no output layer yet>"
+        units = "-".join(str(layer.units) for layer in self._layers if not isinstance(layer.incoming, Interlayer))
+        return f"<NeuralNetwork: {units}, {self.spec.size:,} parameters, {self.step:,} steps made>"
+
     # -- what it is made of -------------------------------------------------------------------------------------------
 
     @property
@@ -174,7 +180,8 @@ class NeuralNetwork(LayeredNetwork):
 
         Args:
             x: inputs (examples, features): float32, uint8 or a `ScaledArray` as they are, also memory-mapped; other
-                numbers are converted to float32.
+                numbers are converted to float32. Bytes count as 0 to 255, too much for usual learning rates:
+                `ScaledArray(x, 1 / 255)` makes them 0 to 1.
             y: integer labels (examples,), or targets (examples, units).
             iterations: number of batches; exactly one of this and `epochs`.
             epochs: number of passes over the data.
@@ -308,5 +315,8 @@ class NeuralNetwork(LayeredNetwork):
 
         Raises:
             ModelFileError: no file, not a model of Horn, damaged, or made of something that is not in `classes`.
+            TypeError: `classes` is no list.
         """
+        if not isinstance(classes, Iterable):
+            raise TypeError(f"classes must be a list of classes and functions, got {classes!r}: write classes=[...]")
         return load_network(path, tuple(classes), cls)

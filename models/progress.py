@@ -23,7 +23,8 @@ class Monitor:
 
     def __init__(self, iterations: int, verbose: int) -> None:
         hidden = verbose == 0 or not sys.stderr.isatty()
-        self._bar = tqdm(total=iterations, unit="it", desc="training", disable=hidden)
+        # Reports are rare enough: each is drawn.
+        self._bar = tqdm(total=iterations, unit="it", desc="compiling", disable=hidden, mininterval=0, miniters=1)
         self._done = 0
 
     def __enter__(self) -> Monitor:
@@ -34,10 +35,16 @@ class Monitor:
     ) -> None:
         self._bar.close()
 
+    def training(self) -> None:
+        """Show that all is compiled, and count the time from here."""
+        self._bar.set_description("training", refresh=False)
+        self._bar.reset()
+
     def __call__(self, report: Report) -> None:
         """Show how far training is."""
-        self._bar.update(report.iterations - self._done)
+        # First the figures: update() draws the bar, with those that it has.
         self._bar.set_postfix(loss=f"{report.loss:.4f}", accuracy=f"{report.accuracy:.4f}", refresh=False)
+        self._bar.update(report.iterations - self._done)
         self._done = report.iterations
         if report.validation is not None:
             log.info(

@@ -17,9 +17,10 @@ class SoftmaxNormalization(Interlayer):
     normalized = True
 
     def apply(self, output: NDArray[np.floating]) -> NDArray[np.floating]:
-        # exp of numbers that are never positive: it cannot overflow.
-        powers: NDArray[np.floating] = np.exp(output - output.max(axis=-1, keepdims=True))
-        powers /= powers.sum(axis=-1, keepdims=True)
+        # exp of numbers that are never positive: it cannot overflow. Infinite outputs make NaN, which the loss tells.
+        with np.errstate(invalid="ignore"):
+            powers: NDArray[np.floating] = np.exp(output - output.max(axis=-1, keepdims=True))
+            powers /= powers.sum(axis=-1, keepdims=True)
         return powers
 
     def backward(self, output: Vector, normalized: Vector, gradient: Vector) -> Vector:

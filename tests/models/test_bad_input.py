@@ -48,6 +48,8 @@ def test_inputs(build, task, case, workers):
 def test_inputs_of_predict_and_evaluate(build, task):
     with pytest.raises(ValueError, match="input layer has 6 units"):
         build().predict(task[0][:, :4])
+    with pytest.raises(ValueError, match=r"needed is \(examples, 6\): one example is x\[np.newaxis\]"):
+        build().predict(task[0][0])
     with pytest.raises(ValueError, match=r"x\[31, 4\] is nan"):
         build().evaluate(bad_row(task[0], np.nan), task[1])
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
@@ -147,6 +149,13 @@ def test_schedules_and_convergence():
         Convergence(window=0)
     with pytest.raises(ValueError, match="tol must be a finite number"):
         Convergence(tol=float("nan"))
+
+
+def test_classes_of_load():
+    with pytest.raises(
+        TypeError, match=r"classes must be a list .* got <class .*StandardNeuron'>: write classes=\[...\]"
+    ):
+        NeuralNetwork.load("no such file", classes=StandardNeuron)
 
 
 def test_a_schedule_that_turns_negative_stops_training_and_changes_nothing(build, task, same_weights):

@@ -123,6 +123,13 @@ def test_layers_of_one_network_begin_with_different_weights():
     assert not np.array_equal(nn.weights[0], nn.weights[1])
 
 
+def test_a_network_is_shown_in_a_line(build):
+    nn = NeuralNetwork()
+    nn.input_layer(4)
+    assert repr(nn) == "<NeuralNetwork: 1 layers, no output layer yet>"
+    assert repr(build()) == "<NeuralNetwork: 6-5-3, 53 parameters, 0 steps made>"
+
+
 def test_summary_tells_layers_and_parameters(build):
     text = build().summary()
     assert "DropoutNeuron(keep=0.5)" in text

@@ -2,13 +2,20 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
 import threadpoolctl
 
-from horn.models import NeuralNetwork, TrainingDiverged
-from horn.neurons import Identity, SquaredError, Tanh
+from horn.models import History, NeuralNetwork, TrainingDiverged
+from horn.neurons import CrossEntropy, Identity, Softmax, SquaredError, StandardNeuron, Tanh
+
+
+class Dividing(StandardNeuron):
+    def forward(self, messages):
+        total = sum(m.input * m.weight for m in messages)
+        self.feedforward(self.activation(total / (self.index - self.index)))
 
 
 def test_it_learns(build, task):
@@ -23,7 +30,11 @@ def test_it_learns(build, task):
 
 
 def test_history_tells_the_course(build, task):
+    assert repr(History()) == "<History: completed after 0 iterations>"
     history = build().fit(*task, epochs=2, batch_size=15, validation=task)
+    assert re.fullmatch(
+        r"<History: completed after 6 iterations in \d+\.\d s, loss 1\.\d{4} to 1\.\d{4}>", repr(history)
+    )
     assert len(history) == 6  # 15, 15, 10
     assert history.stopped == "completed"
     assert len(history.accuracy) == len(history.learning_rate) == 6
@@ -118,6 +129,15 @@ def test_a_loss_that_is_no_number_ends_training_and_changes_nothing(task):
         nn.fit(*task, iterations=50, batch_size=8)
     assert np.array_equal(nn.weights[0], before)
     assert nn.step == 0
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "compiled"])
+def test_a_loss_that_is_no_number_from_the_start_is_no_fault_of_the_rate(task, engine):
+    nn = NeuralNetwork(engine=engine)
+    nn.input_layer(6)
+    nn.output_layer(3, Softmax, Dividing, cost=CrossEntropy)
+    with pytest.raises(TrainingDiverged, match=r"iteration 0 is not finite, before this fit .* division by 0"):
+        nn.fit(*task, iterations=5, batch_size=8)
 
 
 def test_submodels_draw_one_mask_per_batch(task):
