@@ -57,6 +57,9 @@ def as_activation(activation: Activation | type[Activation]) -> Activation:
     if isinstance(activation, type) and issubclass(activation, Activation):
         activation = activation()
     if not isinstance(activation, Activation):
-        raise NeuronError(f"an activation must be an Activation or a subclass of it, got {activation!r}")
+        raise NeuronError(
+            f"an activation must be an Activation or a subclass of it, got {activation!r}: pass a class or an object, "
+            "such as ReLU, or write a subclass with apply and derivative"
+        )
     activation.needs_point()
     return activation

@@ -49,13 +49,18 @@ def folder() -> Path:
     try:
         wanted.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        logger.warning("cannot use the cache folder %s (%s); kernels are compiled anew in each process", wanted, error)
-        return _temporary_folder()
-    return wanted if os.access(wanted, os.W_OK) else _readable(wanted)
+        return _instead_of(wanted, str(error))
+    return wanted if os.access(wanted, os.W_OK) else _instead_of(wanted, "it is read-only")
 
 
-def _readable(wanted: Path) -> Path:
-    logger.warning("the cache folder %s is read-only; kernels are compiled anew in each process", wanted)
+@lru_cache(maxsize=1)  # told once, not for every module
+def _instead_of(wanted: Path, reason: str) -> Path:
+    logger.warning(
+        "cannot use the cache folder %s (%s); kernels are compiled anew in each process: set HORN_CACHE to a folder "
+        "that can be written",
+        wanted,
+        reason,
+    )
     return _temporary_folder()
 
 

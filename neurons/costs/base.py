@@ -36,5 +36,8 @@ def as_cost(cost: Cost | type[Cost]) -> Cost:
     if isinstance(cost, type) and issubclass(cost, Cost):
         cost = cost()
     if not isinstance(cost, Cost):
-        raise NeuronError(f"a cost must be a Cost or a subclass of it, got {cost!r}")
+        raise NeuronError(
+            f"a cost must be a Cost or a subclass of it, got {cost!r}: pass a class or an object, such as "
+            "CrossEntropy, or write a subclass with apply and derivative"
+        )
     return cost

@@ -101,6 +101,8 @@ def test_without_a_folder_there_is_a_temporary_one(obstacle, fresh, monkeypatch,
     assert obstacle == module.NAME
     assert str(fresh) in caplog.text
     assert "compiled anew in each process" in caplog.text
+    cache.load(f"OTHER = {obstacle!r}\n", "obstacle")
+    assert len(caplog.records) == 1
     assert not fresh.is_dir() or not list(fresh.glob("*.py"))
 
 
