@@ -28,7 +28,7 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> "Address":
         """Parse "host:port,host:port[/chroot]". Raises BSPError."""
-        hosts, slash, rest = text.partition("/")
+        hosts, slash, rest = str(text).partition("/")  # a list of hosts is refused below, as it was given
         chroot = (slash + rest).rstrip("/")
         if not all(_HOST.fullmatch(host) for host in hosts.split(",")) or (chroot and not _CHROOT.fullmatch(chroot)):
             raise BSPError(f'zookeeper must be "host:port,host:port" with an optional /path at the end, got {text!r}')

@@ -290,6 +290,7 @@ def test_an_unreachable_server_is_named_before_any_worker_starts() -> None:
     ("arguments", "said"),
     [
         ({"zookeeper": "localhost"}, "zookeeper must be"),
+        ({"zookeeper": ["a:1", "b:2"]}, r"zookeeper must be .* got \['a:1', 'b:2'\]"),
         ({"zookeeper": "a:1,,b:2"}, "zookeeper must be"),
         ({"zookeeper": "a:1/b c"}, "zookeeper must be"),
         ({"zookeeper": "a:1", "name": "a/b"}, "a job's name consists of"),
