@@ -144,8 +144,14 @@ class BSPJob:
             spec = memory.add("spec", json.dumps(self._describe(memory)).encode())
             start = WorkerSpec(spec, memory.descriptors, self._blas_threads)
             with InterruptCounter() as interrupts:
-                self._supervise(start, memory.control, interrupts, check)
-        return self.values[0]
+                failure = self._supervise(start, memory.control, interrupts, check)
+        if failure is None:
+            return self.values[0]
+        try:
+            raise failure from (failure.exception if isinstance(failure, PeerFailed) else None)
+        finally:
+            # It refers to this frame: with a reference back, the job's memory would wait for the cyclic collector.
+            del failure
 
     def stop(self) -> None:
         """Ask the program to end: `peer.stopping` becomes true for all peers at their next barrier. From any thread."""
@@ -171,7 +177,8 @@ class BSPJob:
 
     def _supervise(
         self, start: WorkerSpec, control: ControlBlock, interrupts: InterruptCounter, check: Callable[[], None]
-    ) -> None:
+    ) -> BSPError | None:
+        """Run the workers to their end; return what ended the job, if it did not end by itself."""
         workers = self._launcher.start(start, self._placement.processes)
         supervisor = Supervisor(workers, self._placement, control, self._on_progress)
         try:
@@ -192,9 +199,7 @@ class BSPJob:
             self._control, self._stop = None, False
         if interrupts.count:
             raise KeyboardInterrupt
-        failure = supervisor.outcome()
-        if failure is not None:
-            raise failure from (failure.exception if isinstance(failure, PeerFailed) else None)
+        return supervisor.outcome()
 
     def _describe(self, memory: "JobMemory") -> dict[str, Any]:
         """Return the job as the workers are told of it: plain data."""

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from multiprocess.context import get_spawning_popen
 
 from .errors import BSPError
 
+# Children see the environment and `__main__` as they are at that moment: jobs of several threads start in turn.
+_STARTING = threading.Lock()
 _BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -116,7 +119,7 @@ class LocalLauncher(Launcher):
         # It unblocks SIGINT when it starts, and so must run before that is held back.
         resource_tracker.ensure_running()
         try:
-            with _interrupts_blocked(), _main_hidden(), _blas_threads(spec.blas_threads):
+            with _STARTING, _interrupts_blocked(), _main_hidden(), _blas_threads(spec.blas_threads):
                 for rank in range(count):
                     workers.append(_start_one(spec, rank))
         except BaseException as error:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,20 @@ def test_an_exception_reaches_the_caller_with_rank_and_traceback(processes: int)
 
 def say_exit(peer: Peer) -> None:
     raise SystemExit("enough")
+
+
+def test_a_failed_job_gives_its_memory_back_at_once() -> None:
+    job = BSPJob(divide, peers=3, processes=1, shared={"x": np.zeros(10)})
+    memory = weakref.ref(job.shared["x"])
+    gc.collect()
+    gc.disable()  # an error that refers to itself would be found by the cyclic collector only
+    try:
+        with contextlib.suppress(PeerFailed):
+            job.run()
+        del job
+        assert memory() is None
+    finally:
+        gc.enable()
 
 
 def test_sys_exit_in_a_program_is_a_failure() -> None:

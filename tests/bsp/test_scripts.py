@@ -69,6 +69,19 @@ def test_a_script_without_a_main_guard_runs_once(environment: dict[str, str], tm
     assert run([sys.executable, "script.py"], environment, tmp_path) == EXPECTED
 
 
+def test_jobs_of_several_threads_do_not_disturb_each_other(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        "print('imported')\n"
+        "import os, __main__\nfrom concurrent.futures import ThreadPoolExecutor\nfrom horn.bsp import BSPJob\n"
+        "before = __main__.__file__, __main__.__spec__, dict(os.environ)\n"
+        "def job(number):\n"
+        "    return [BSPJob(lambda peer: peer.allreduce(number), peers=3, processes=3).run() for _ in range(3)]\n"
+        "with ThreadPoolExecutor(3) as pool:\n    print(*map(sum, pool.map(job, range(3))))\n"
+        "print((__main__.__file__, __main__.__spec__, dict(os.environ)) == before)\n"
+    )
+    assert run([sys.executable, "script.py"], environment, tmp_path) == ["imported", "0 9 18", "True"]
+
+
 def test_code_from_standard_input(environment: dict[str, str], tmp_path: Path) -> None:
     assert run([sys.executable, "-"], environment, tmp_path, SCRIPT) == EXPECTED
 
