@@ -51,7 +51,7 @@ def input_layers(
     """The input layer; see `NeuralNetwork.input_layer`."""
     if neuron is None:
         neuron = StandardNeuron if keep is None else DropoutNeuron
-    numbers = _hyperparameters(neuron, overrides if keep is None else {"keep": keep, **overrides})
+    numbers = layer_hyperparameters(neuron, overrides if keep is None else {"keep": keep, **overrides})
     return [Layer(require_count("units of the input layer", units), neuron, Identity(), numbers, None)]
 
 
@@ -67,13 +67,13 @@ def expand(settings: LayerSettings, number: int) -> list[Layer]:
     """
     units = require_count(f"units of layer {number}", settings.units)
     activation = as_activation(settings.activation)
-    numbers = _hyperparameters(settings.neuron, settings.overrides)
+    numbers = layer_hyperparameters(settings.neuron, settings.overrides)
     bias = default_bias(settings.neuron, activation) if settings.bias is None else bool(settings.bias)
     layers = [Layer(units, settings.neuron, activation, numbers, Dense(bias))]
     normalization = find_interlayer(settings.interlayer, settings.neuron, activation, numbers)
     if normalization is not None:
         owner = settings.interlayer_neuron
-        layers.append(Layer(units, owner, Identity(), _hyperparameters(owner, {}), normalization))
+        layers.append(Layer(units, owner, Identity(), layer_hyperparameters(owner, {}), normalization))
     return layers
 
 
@@ -98,7 +98,13 @@ def is_neuron_class(given: object) -> bool:
     return isinstance(given, type) and issubclass(given, Neuron)
 
 
-def _hyperparameters(neuron: type[Neuron], overrides: Mapping[str, Any]) -> dict[str, float | int | bool]:
+def layer_hyperparameters(neuron: type[Neuron], overrides: Mapping[str, Any]) -> dict[str, float | int | bool]:
+    """The numbers of a layer's neurons: the class's, with a user's or a file's over them.
+
+    Raises:
+        NeuronError: no neuron class, or one without such a hyperparameter.
+        ValueError: a keep probability that is none.
+    """
     if not is_neuron_class(neuron):
         raise NeuronError(f"a layer's neuron must be a subclass of Neuron, got {neuron!r}: pass the class itself")
     numbers = hyperparameters(neuron, dict(overrides))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from horn.neurons import Activation, Cost, Dense, FunctionInterlayer, Interlayer, Layer, NetworkSpec, Neuron
-from horn.neurons.neuron import hyperparameters
 from horn.neurons.spec import Incoming
 
+from .architecture import layer_hyperparameters
 from .batches import Place
 from .checks import require_count
 from .errors import ModelFileError
@@ -136,7 +136,7 @@ def _rebuild_layers(descriptions: list[Description], names: Names) -> tuple[Laye
                 require_count("units", description["units"]),
                 neuron,
                 names.make(description["activation"], Activation),
-                hyperparameters(neuron, description["hyperparameters"]),
+                layer_hyperparameters(neuron, description["hyperparameters"]),
                 _rebuild_incoming(description["incoming"], names, layers),
             )
         )

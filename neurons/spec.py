@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -104,12 +105,24 @@ class NetworkSpec:
         cost: the cost to minimise.
         regularization: λ; adds λ·w to the gradient of every weight (not of biases).
         max_norm: bound on the norm of a neuron's incoming weights (without bias), or None.
+
+    Raises:
+        ValueError: a layer that is fed one to one has another number of units than the layer before.
     """
 
     layers: tuple[Layer, ...]
     cost: Cost
     regularization: float = 0.0
     max_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        # Kernels do not look: they would read beyond the outputs before.
+        for number, (before, layer) in enumerate(pairwise(self.layers), start=1):
+            if isinstance(layer.incoming, Interlayer) and layer.units != before.units:
+                raise ValueError(
+                    f"layer {number} normalizes the {before.units} units before it one to one and has {layer.units} "
+                    "units: give it as many"
+                )
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:

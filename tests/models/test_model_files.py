@@ -10,7 +10,18 @@ from safetensors.numpy import load_file, save_file
 
 from horn.models import LinearSchedule, ModelFileError, NeuralNetwork
 from horn.models.modelfile import checksum, read_model, write_model
-from horn.neurons import Activation, Cost, FunctionInterlayer, Interlayer, Sigmoid, SquaredError, StandardNeuron, Tanh
+from horn.neurons import (
+    Activation,
+    Cost,
+    CrossEntropy,
+    FunctionInterlayer,
+    Interlayer,
+    Sigmoid,
+    Softmax,
+    SquaredError,
+    StandardNeuron,
+    Tanh,
+)
 
 
 class Leaky(Activation):
@@ -207,6 +218,30 @@ def test_a_description_with_bad_values(build, path, changes):
     build().save(path)
     changed(path, **changes)
     with pytest.raises(ModelFileError, match=str(path)):
+        NeuralNetwork.load(path)
+
+
+def test_a_normalization_of_another_width_is_refused(path):
+    network = NeuralNetwork()
+    network.input_layer(3, keep=0.8)
+    network.output_layer(2, Softmax, cost=CrossEntropy)
+    network.save(path)
+    layers = read_model(path)[0]["layers"]
+    layers[-1]["units"] = 50  # has no weights, so that the number of parameters stays right
+    changed(path, layers=layers)
+    with pytest.raises(ModelFileError, match="normalizes the 2 units before it one to one and has 50 units"):
+        NeuralNetwork.load(path)
+
+
+def test_a_keep_probability_out_of_its_range_is_refused(path):
+    network = NeuralNetwork()
+    network.input_layer(3, keep=0.8)
+    network.output_layer(2, cost=SquaredError)
+    network.save(path)
+    layers = read_model(path)[0]["layers"]
+    layers[0]["hyperparameters"]["keep"] = -1.0
+    changed(path, layers=layers)
+    with pytest.raises(ModelFileError, match=r"must be in \(0, 1\], got -1.0"):
         NeuralNetwork.load(path)
 
 
