@@ -100,5 +100,9 @@ def _write_once(path: Path, text: str) -> None:
             os.link(temporary, path)
         except FileExistsError:
             logger.debug("%s was written by another process", path)
+        except OSError as error:
+            # A file system without links: whoever is last wins, with the same text.
+            logger.debug("%s cannot be linked (%s)", path, error)
+            Path(temporary).replace(path)
     finally:
-        Path(temporary).unlink()
+        Path(temporary).unlink(missing_ok=True)

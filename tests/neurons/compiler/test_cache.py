@@ -106,6 +106,15 @@ def test_without_a_folder_there_is_a_temporary_one(obstacle, fresh, monkeypatch,
     assert not fresh.is_dir() or not list(fresh.glob("*.py"))
 
 
+def test_a_file_system_without_links_will_do(fresh, monkeypatch) -> None:
+    def link(source, target):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(cache.os, "link", link)
+    assert cache.load("NAME = 'unlinked'\n", "unlinked").NAME == "unlinked"
+    assert [path.name.split("_")[0] for path in fresh.iterdir() if path.is_file()] == ["unlinked"]
+
+
 def code(spec, index: int = 1) -> str:
     """The file of a layer's kernels."""
     return modules.layer_code(layer_analysis(spec.layers[index]), "dense", "dense").path
