@@ -25,6 +25,25 @@ _ACTIONS = {"feedforward", "backpropagate", "push"}
 SLOPE = Local("slope")
 
 
+_INSTEAD_OF_DRAWS = "draw with self.normal(mu, sigma), self.uniform(a, b) or self.binomial(n, p)"
+
+
+def _draws(function: Any) -> bool:
+    """True for the methods of Python's and NumPy's generators, those that stand in the modules included."""
+    return type(getattr(function, "__self__", None)).__module__.startswith(("random", "numpy.random"))
+
+
+def _instead(function: Any) -> str:
+    """What to write in place of a function that cannot be compiled."""
+    if function is print:
+        return "leave it out, or print with engine='interpreter'"
+    if function is enumerate:
+        return "loop over the messages; m.sender is a message's number in forward, m.receiver in backward"
+    if function is sum:
+        return "write sum(... for m in messages), without brackets"
+    return "write it out with these, or use engine='interpreter', which runs any Python"
+
+
 class Calls:
     """Lowers calls within a scope.
 
@@ -111,7 +130,9 @@ class Calls:
     def _inline(self, function: Any, first: list[Value], node: ast.Call) -> Value:
         if not isinstance(function, FunctionType):
             allowed = "a Python function, or one of math.* and NumPy's scalar functions"
-            raise self.scope.error(f"{ast.unparse(node.func)} cannot be compiled: it is not {allowed}", node)
+            raise self.scope.error(
+                f"{ast.unparse(node.func)} cannot be compiled: it is not {allowed}; {_instead(function)}", node
+            )
         arguments, keywords = self.given(node)
         return self.inline(function, first + arguments, node, keywords)
 
@@ -168,6 +189,8 @@ class Calls:
             if node.keywords or not entry.least <= len(arguments) <= entry.most:
                 raise self.scope.error(f"{ast.unparse(node)}: {name} takes {entry.numbers}", node)
             return Call(name, arguments)
+        if _draws(function):
+            raise self.scope.error(f"{ast.unparse(node.func)} cannot be compiled; {_INSTEAD_OF_DRAWS}", node)
         function = getattr(function, "py_func", function)  # a function that the user has compiled with numba
         if isinstance(function, MethodType):
             return self._inline(function.__func__, [known(function.__self__)], node)

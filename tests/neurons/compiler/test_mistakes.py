@@ -49,7 +49,16 @@ FORWARD = {
     "a string": ("self.feedforward('one')  # HERE", "a str stands where a number is needed"),
     "a list": ("x = [1.0, 2.0]  # HERE\nself.feedforward(1.0)", "List"),
     "a dictionary": ("x = {1: 2.0}  # HERE\nself.feedforward(1.0)", "Dict"),
-    "print": ("print(1.0)  # HERE\nself.feedforward(1.0)", "print cannot be compiled"),
+    "print": ("print(1.0)  # HERE\nself.feedforward(1.0)", "print cannot be compiled.*leave it out"),
+    "enumerate": (
+        "for i, m in enumerate(messages):  # HERE\n    pass\nself.feedforward(1.0)", "enumerate cannot.*m.sender"
+    ),
+    "the sum of a list": (
+        "self.feedforward(sum([m.input for m in messages]))  # HERE", "sum cannot be compiled.*without brackets"
+    ),
+    "Python's draws": ("self.feedforward(random.gauss(0, 1))  # HERE", "random.gauss cannot.*self.normal"),
+    "NumPy's draws": ("self.feedforward(np.random.normal())  # HERE", "np.random.normal cannot.*self.normal"),
+    "an object that is called": ("self.feedforward(HALF(1.0))  # HERE", "HALF cannot.*engine='interpreter'"),
     "a lambda inside": ("f = lambda x: x  # HERE\nself.feedforward(f(1.0))", "Lambda"),
     "None": ("x = None\nself.feedforward(x)  # HERE", "a NoneType stands where a number is needed"),
     "None at times": ("x = None\nif self.index > 1:\n    x = 1.0  # HERE\nself.feedforward(1.0)", "different things"),
@@ -116,7 +125,11 @@ BACKWARD = {
 }  # fmt: skip
 
 HEAD = """
+import random
+from functools import partial
+
 TWO = (1.0, 2.0)
+HALF = partial(pow, 0.5)
 
 
 def helper(x, y=1.0):
