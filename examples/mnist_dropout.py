@@ -24,7 +24,9 @@ from horn.models import (
     ExponentialSchedule,
     History,
     LinearSchedule,
+    ModelFileError,
     NeuralNetwork,
+    TrainingDiverged,
     mnist_or_digits,
 )
 from horn.neurons import CrossEntropy, DropoutNeuron, ReLU, Softmax, StandardNeuron
@@ -107,7 +109,6 @@ def plot(file: Path, histories: dict[str, History], references: dict[str, float]
         axes.axhline(accuracy, color="grey", linestyle=style, label=f"{name}: {accuracy}")
     axes.set(xlabel="iteration", ylabel="test accuracy")
     axes.legend()
-    file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=150)
     plt.close(figure)
 
@@ -122,14 +123,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--submodels", action="store_true", help="each worker trains its own sub-model of each batch")
     add("--learning-rate", type=float, default=0.1, help="rate of the first iteration (default %(default)s)")
     add("--momentum", type=float, default=0.9, help="share of the previous update that is kept (default %(default)s)")
-    add("--schedule", choices=SCHEDULES, default="linear", help="how the rate falls (default %(default)s, to 0)")
+    falls = "how the rate falls: linear to 0, exponential to a hundredth (default %(default)s)"
+    add("--schedule", choices=SCHEDULES, default="linear", help=falls)
     add("--zookeeper", metavar="HOSTS", help="host:port,… of the servers that coordinate; none: embedded")
     add("--data", metavar="DIR", help="folder with the four files of MNIST, or with mnist/ that holds them")
     add("--seed", type=int, default=1, help="of weights, shuffling and dropout (default %(default)s)")
     add("--save", type=Path, metavar="FILE", help="keep the trained network (.safetensors)")
     add("--json", type=Path, metavar="FILE", help="keep history and figures")
     add("--plot", type=Path, metavar="FILE", help="draw test accuracy over iterations")
-    paper = "both runs of the paper, which set workers, batch, rate and momentum; --plot is out/paper.png by default"
+    paper = "both runs of the paper, which set workers, batch, rate, momentum and schedule; --plot is out/paper.png"
     add("--paper", action="store_true", help=paper)
     options = parser.parse_args(arguments)
     if options.paper and options.plot is None:
@@ -140,6 +142,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     """Train, and report."""
     options = parse(arguments)
+    for file in filter(None, (options.save, options.json, options.plot)):
+        file.parent.mkdir(parents=True, exist_ok=True)  # now: what cannot be written is no surprise after training
     data = mnist_or_digits(options.data)
     print(f"{data.name}: {len(data.x_train):,} training and {len(data.x_test):,} test examples")
 
@@ -172,5 +176,7 @@ if __name__ == "__main__":
     logging.getLogger("horn").setLevel(logging.INFO)  # "compiling …" on a first start
     try:
         main()
-    except (BSPError, DataError, ValueError) as error:
+    except (BSPError, DataError, ModelFileError, OSError, TrainingDiverged, ValueError) as error:
         sys.exit(f"mnist_dropout: {error}")
+    except KeyboardInterrupt:
+        sys.exit("mnist_dropout: interrupted")

@@ -90,8 +90,11 @@ def test_without_mnist_and_network_it_says_so_and_takes_the_digits(no_mnist):
         (["--iterations", "0"], "iterations"),
         (["--learning-rate", "-1"], "-1"),
         (["--zookeeper", "127.0.0.1:1"], "127.0.0.1:1"),
+        (["--learning-rate", "1e30", "--iterations", "50"], "not finite"),
+        (["--save", __file__ + "/model.safetensors"], "test_examples.py"),
+        (["--json", __file__ + "/sub/report.json"], "test_examples.py"),
     ],
-    ids=["workers", "iterations", "rate", "zookeeper"],
+    ids=["workers", "iterations", "rate", "zookeeper", "diverging", "save", "json"],
 )
 def test_bad_options_are_explained_in_one_line(options, what, no_mnist):
     done = run(EXAMPLE, *options, **no_mnist)
