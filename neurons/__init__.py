@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from .compatibility import check_training, is_weighted_sum
+    from .compiler.compatibility import check_training, is_weighted_sum
     from .compiler.engine import Compiled
     from .engines import engine_named
     from .interpreter import Interpreter
@@ -55,9 +55,9 @@ else:
     _LATER = {
         "Compiled": "compiler.engine",
         "Interpreter": "interpreter",
-        "check_training": "compatibility",
+        "check_training": "compiler.compatibility",
         "engine_named": "engines",
-        "is_weighted_sum": "compatibility",
+        "is_weighted_sum": "compiler.compatibility",
     }
 
     def __getattr__(name: str) -> object:

@@ -9,6 +9,7 @@ nir.py       the representation        (trees.py: walked and printed; types.py: 
 analysis.py  one neuron class understood: its methods in NIR, its message loops classified
 hoist.py, loops.py, algebra.py, once.py, prune.py, drops.py: the questions that it asks
 chances.py   the probabilities that a layer's numbers decide
+compatibility.py: which layers can be trained one before the other
 modules.py   NIR → the text of a Python module of numba kernels     (writer.py, spelling.py, drawing.py)
 cache.py     module text → a file named by its content, imported
 engine.py    the kernels and BLAS, run on a network

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import norms, random
-from ..compatibility import check_training
 from ..engine import Batch, Engine, Rates, Score
 from ..scoring import count_correct, dense_targets
 from ..spec import NetworkSpec
+from .compatibility import check_training
 from .passes import Draws, Passes, View
 from .sinks import Apply, Collect, add_update
 from .submodel import SubModels

@@ -9,13 +9,13 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from ..compatibility import layer_analysis
 from ..engine import Rates
 from ..errors import NeuronError, definition
 from ..interlayer import Interlayer
 from ..spec import Block, Dense, NetworkSpec
 from .buffers import Buffers
 from .chances import check_chances
+from .compatibility import layer_analysis
 from .evaluate import evaluate
 from .gemm import SGEMM, backward_sums, forward_sums
 from .modules import Kernel, LayerCode, cost_code, layer_code

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import random
-from ..compatibility import analysis_if_compilable, check_training
+from ..compiler.compatibility import analysis_if_compilable, check_training
 from ..engine import Batch, Engine, Rates, Score
 from ..norms import limit_norms
 from ..scoring import count_correct, dense_targets

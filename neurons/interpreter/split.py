@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..compatibility import layer_analysis
+from ..compiler.compatibility import layer_analysis
 from ..compiler.evaluate import evaluate
 from ..engine import Rates
 from ..errors import NeuronError

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from horn.neurons import Compiled, DropoutNeuron, ReLU, StandardNeuron
-from horn.neurons.compatibility import layer_analysis
 from horn.neurons.compiler import cache, modules
+from horn.neurons.compiler.compatibility import layer_analysis
 
 #: Trains a small network; prints what numba compiled, and a digest of the result.
 PROGRAM = """

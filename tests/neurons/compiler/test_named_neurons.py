@@ -24,7 +24,7 @@ from horn.neurons import (
     StandardNeuron,
     Tanh,
 )
-from horn.neurons.compatibility import layer_analysis
+from horn.neurons.compiler.compatibility import layer_analysis
 
 PAPER = """
 class Paper(Neuron):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .activations.base import Activation
-from .compiler.analysis import Analysis, analyse
-from .errors import NeuronError
-from .neuron import Neuron
-from .spec import Dense, Layer, NetworkSpec
+from ..activations.base import Activation
+from ..errors import NeuronError
+from ..neuron import Neuron
+from ..spec import Dense, Layer, NetworkSpec
+from .analysis import Analysis, analyse
 
 #: Fields that stand for derivatives of the receiver's forward.
 _DERIVED = frozenset({"input_gradient", "weight_gradient"})
