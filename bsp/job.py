@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import math
+import operator
 import os
 import re
 import sys
@@ -9,8 +11,9 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 from numpy.typing import NDArray
 
@@ -87,9 +90,10 @@ class BSPJob:
         launcher: Launcher | None = None,
     ) -> None:
         check_program(program)
-        self._placement = Placement(peers, min(peers, available_cores()) if processes is None else processes)
-        if timeout is not None and timeout <= 0:
-            raise BSPError(f"timeout must be positive, got {timeout}")
+        peers, seed, blas_threads = _whole("peers", peers), _whole("seed", seed), _whole("blas_threads", blas_threads)
+        processes = min(peers, available_cores()) if processes is None else _whole("processes", processes)
+        self._placement = Placement(peers, processes)
+        self._timeout = _limit(timeout)
         if seed < 0 or blas_threads < 1:
             raise BSPError(f"seed must be at least 0 and blas_threads at least 1, got {seed} and {blas_threads}")
         if zookeeper_participants not in ("host", "process"):
@@ -112,7 +116,6 @@ class BSPJob:
         self._kwargs = dict(kwargs or {})
         self._segment, self._layout = share(shared or {})
         self.shared: Mapping[str, NDArray[Any]] = views(self._segment, self._layout)
-        self._timeout = timeout
         self._on_progress = on_progress
         self._seed = seed
         self._blas_threads = blas_threads
@@ -217,6 +220,24 @@ class BSPJob:
             "descriptors": memory.descriptors,
             **memory.named,
         }
+
+
+def _whole(name: str, value: SupportsIndex) -> int:
+    """Return a whole number of any kind, NumPy's included, as Python's own."""
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise BSPError(f"{name} must be a whole number, got {value!r}") from error
+
+
+def _limit(timeout: object) -> float | None:
+    """Return a time limit, in seconds, or None for none."""
+    if timeout is None:
+        return None
+    seconds = float(timeout) if isinstance(timeout, Real) else math.nan
+    if not seconds > 0:
+        raise BSPError(f"timeout must be a positive number of seconds, or None, got {timeout!r}")
+    return seconds
 
 
 def _name_for(program: Program) -> str:

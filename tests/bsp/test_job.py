@@ -254,7 +254,11 @@ def test_a_job_can_run_again() -> None:
         ({"peers": 0}, "at least 1 peer, got peers=0"),
         ({"peers": 2, "processes": 3}, r"processes must be in \[1, 2\] for 2 peers, got 3"),
         ({"peers": 1, "seed": -1}, "seed must be at least 0"),
-        ({"peers": 1, "timeout": -1.0}, "timeout must be positive, got -1.0"),
+        ({"peers": 1.5}, "peers must be a whole number, got 1.5"),
+        ({"peers": 2, "processes": "2"}, "processes must be a whole number, got '2'"),
+        ({"peers": 1, "timeout": -1.0}, "timeout must be a positive number of seconds, or None, got -1.0"),
+        ({"peers": 1, "timeout": float("nan")}, "timeout must be a positive number .* got nan"),
+        ({"peers": 1, "timeout": "3"}, "timeout must be a positive number .* got '3'"),
         ({"peers": 1, "shared": {"x": [1]}}, r"shared\['x'\] must be an array .* got a list"),
         ({"peers": 1, "shared": {"x": np.array([None])}}, "got an array of dtype object"),
     ],
@@ -262,6 +266,11 @@ def test_a_job_can_run_again() -> None:
 def test_senseless_arguments_are_refused_before_anything_starts(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(BSPError, match=said):
         BSPJob(draw, **arguments)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    numbers = {"peers": np.int64(1), "processes": np.int32(1), "seed": np.uint8(3), "timeout": np.float32(9)}
+    assert BSPJob(lambda peer: peer.num_peers, **numbers).run() == 1
 
 
 @pytest.mark.parametrize("program", [3, int])
