@@ -75,8 +75,8 @@ def require_keep(value: object) -> float:
     return number
 
 
-def require_max_norm(value: object) -> float | None:
-    """None, or a number above 0.
+def require_bound(name: str, value: object) -> float | None:
+    """None, or a number above 0: a bound on norms, on seconds.
 
     Raises:
         TypeError: no number.
@@ -84,10 +84,20 @@ def require_max_norm(value: object) -> float | None:
     """
     if value is None:
         return None
-    number = _require_number("max_norm", value)
+    number = _require_number(name, value)
     if not 0 < number < math.inf:
-        raise ValueError(f"max_norm must be a finite number above 0, or None for no bound, got {value!r}")
+        raise ValueError(f"{name} must be a finite number above 0, or None for no bound, got {value!r}")
     return number
+
+
+def require_flag(name: str, value: object) -> None:
+    """True or False.
+
+    Raises:
+        TypeError: something else, which Python might take for either.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
 
 
 def require_choice(name: str, value: str, choices: tuple[str, ...]) -> str:

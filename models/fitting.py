@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from horn.bsp.placement import available_cores
 from horn.neurons import engine_named
 
 from .batches import Order
-from .checks import require_choice, require_count
+from .checks import require_bound, require_choice, require_count, require_flag
 from .convergence import Convergence
 from .errors import TrainingDiverged
 from .examples import Examples
 from .history import History
 from .parallel import train_in_processes
-from .plan import Plan, available_cores
+from .plan import Plan
 from .progress import Monitor
 from .schedules import ScheduleLike
 from .serial import train_here
@@ -58,6 +59,9 @@ class FitOptions:
                 require_count(name, getattr(self, name))
         for name in ("batch_size", "workers", "blas_threads"):
             require_count(name, getattr(self, name))
+        for name in ("shuffle", "submodels"):
+            require_flag(name, getattr(self, name))
+        require_bound("timeout", self.timeout)
         require_choice("sampling", self.sampling, ("epoch", "replacement"))
         if self.workers > self.batch_size:
             raise ValueError(
@@ -105,7 +109,7 @@ def run_fit(plan: Plan, options: FitOptions, state: State, examples: Examples, v
     """Train as planned, and take what came of it into `state`: all of it, or after an error nothing.
 
     Raises:
-        TrainingDiverged: the loss of a step is not finite.
+        TrainingDiverged: the loss of a step is not finite, or a weight after the last one.
         NeuronError, WorkerLost, BSPError, KeyboardInterrupt: as `NeuralNetwork.fit`.
     """
     workspace = new_workspace(plan, examples, validation, state.parameters, state.previous)
@@ -114,6 +118,8 @@ def run_fit(plan: Plan, options: FitOptions, state: State, examples: Examples, v
     history = outcome.history
     if history.stopped == DIVERGED:
         raise TrainingDiverged(_divergence(history, plan))
+    if not np.isfinite(workspace.parameters).all():  # no loss has told of the last step
+        raise TrainingDiverged(f"the weights are not finite after iteration {len(history) - 1}{_advice(history, plan)}")
     np.copyto(state.parameters, workspace.parameters)
     np.copyto(state.previous, workspace.previous)
     state.step += len(history)
@@ -122,7 +128,7 @@ def run_fit(plan: Plan, options: FitOptions, state: State, examples: Examples, v
 
 
 def _divergence(history: History, plan: Plan) -> str:
-    iteration, rate = len(history) - 1, history.learning_rate[-1]
+    iteration = len(history) - 1
     seen = f"the loss of iteration {iteration} is not finite"
     if iteration == 0:
         return (
@@ -130,9 +136,13 @@ def _divergence(history: History, plan: Plan) -> str:
             "and for exp, log or powers of large numbers, or in x for values far from 1; "
             'engine="interpreter" allows a breakpoint there'
         )
+    return seen + _advice(history, plan)
+
+
+def _advice(history: History, plan: Plan) -> str:
     return (
-        f"{seen}, at learning rate {rate:.4g} and momentum {plan.momentum:.4g}: try a tenth of the rate, or max_norm=; "
-        "the network keeps its weights from before"
+        f", at learning rate {history.learning_rate[-1]:.4g} and momentum {plan.momentum:.4g}: try a tenth of the "
+        "rate, or max_norm=; the network keeps its weights from before"
     )
 
 

@@ -61,7 +61,7 @@ class NeuralNetwork(LayeredNetwork):
         self._predictor: Engine | None = None
         self.engine = engine
         self.regularization = checks.require_rate("regularization", regularization)
-        self.max_norm = checks.require_max_norm(max_norm)
+        self.max_norm = checks.require_bound("max_norm", max_norm)
         self.history: History | None = None
         self._state: State | None = None
 
@@ -93,6 +93,10 @@ class NeuralNetwork(LayeredNetwork):
     def engine(self, name: str) -> None:
         engine_named(name)
         self._engine_name, self._predictor = name, None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What `copy` and `pickle` take: a copy makes a predictor of its own, which reads the copy's parameters."""
+        return {**vars(self), "_predictor": None}
 
     def _complete(self, cost: Cost) -> None:
         spec = NetworkSpec(tuple(self._layers), cost, self.regularization, self.max_norm)
@@ -207,7 +211,7 @@ class NeuralNetwork(LayeredNetwork):
         Raises:
             TypeError, ValueError: bad input; nothing was started.
             NeuronError: neurons that cannot be run; nothing was started.
-            TrainingDiverged: the loss is NaN or infinite.
+            TrainingDiverged: the loss, or a weight in the end, is NaN or infinite.
             WorkerLost, BSPError: a worker process died, or failed.
             KeyboardInterrupt: Ctrl-C; weights and history of the completed iterations are kept. After any other error
                 the network is as it was before.

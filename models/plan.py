@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from horn.neurons import NetworkSpec
@@ -76,10 +75,3 @@ class Plan:
         lines = bounds(-(-self.spec.size // FLOATS_PER_LINE), self.peers)
         start, stop = (min(FLOATS_PER_LINE * line, self.spec.size) for line in lines[peer : peer + 2])
         return start, stop
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

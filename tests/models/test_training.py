@@ -1,5 +1,6 @@
 """Training in the calling process: what it learns, remembers and goes on from."""
 
+import copy
 import json
 import math
 import re
@@ -128,6 +129,28 @@ def test_a_loss_that_is_no_number_ends_training_and_changes_nothing(task):
     with pytest.raises(TrainingDiverged, match=r"iteration \d+ is not finite.*1e\+30.*tenth"):
         nn.fit(*task, iterations=50, batch_size=8)
     assert np.array_equal(nn.weights[0], before)
+
+
+def test_weights_that_the_last_step_made_infinite_are_not_kept(task):
+    x, y = task
+    nn = NeuralNetwork(learning_rate=1e35, engine="interpreter")
+    nn.input_layer(6)
+    nn.output_layer(3, Identity, cost=SquaredError)
+    before = nn.weights[0].copy()
+    with pytest.raises(TrainingDiverged, match=r"weights are not finite after iteration 0, at learning rate 1e\+35"):
+        nn.fit(1e6 * x, y, iterations=1, batch_size=8)  # the loss before that step is finite
+    assert np.array_equal(nn.weights[0], before)
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "compiled"])
+def test_a_copy_is_a_network_of_its_own(build, task, engine):
+    nn = build(engine=engine)
+    before = nn.predict(task[0])
+    copied = copy.deepcopy(nn)
+    assert np.array_equal(copied.predict(task[0]), before)
+    copied.fit(*task, iterations=2, batch_size=8)
+    assert not np.array_equal(copied.predict(task[0]), before)
+    assert np.array_equal(nn.predict(task[0]), before)
     assert nn.step == 0
 
 
