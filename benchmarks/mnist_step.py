@@ -1,6 +1,6 @@
 """One training step of the MNIST network, Horn beside PyTorch: same network, batch, dropout, momentum, threads.
 
-    python benchmarks/mnist_step.py [--json FILE] [--rounds N] [--quick]
+    python benchmarks/mnist_step.py [--json FILE] [--rounds N] [--iterations N]
 
 Both sides work on a batch that lies ready in memory. In one process they take turns, a few steps each, and medians are
 compared, since the machine's speed drifts. Both BLAS libraries get one thread; what they report is printed. The
