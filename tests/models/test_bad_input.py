@@ -102,6 +102,13 @@ FIT_ERRORS = {
         "processes=3.*workers=2",
     ),
     "sampling": ({"iterations": 1, "sampling": "random"}, ValueError, "'epoch', 'replacement', got 'random'"),
+    "shuffle": ({"iterations": 1, "shuffle": "no"}, TypeError, "shuffle must be True or False, got 'no'"),
+    "sub-models": (
+        {"iterations": 1, "submodels": "nested"},
+        TypeError,
+        "submodels must be True or False, got 'nested'",
+    ),
+    "timeout": ({"iterations": 1, "timeout": -1}, ValueError, "timeout must be a finite number above 0, or None"),
     "a strategy class": ({"iterations": 1, "sync": AllReduce}, TypeError, r"AllReduce\(\)"),
     "convergence": ({"iterations": 1, "convergence": 0.1}, TypeError, r"Convergence\(tol, window\)"),
     "no pair": ({"iterations": 1, "validation": np.zeros((2, 6))}, TypeError, r"pair \(x, y\) or None, got ndarray"),
