@@ -26,7 +26,7 @@ from .launcher import Launcher, LocalLauncher, WorkerSpec
 from .memory import Segment
 from .placement import Placement, available_cores
 from .program import Program, check_program
-from .shipping import dump_program, loaded_modules
+from .shipping import dump_program, loaded_modules, refuse_while_loading
 from .supervisor import Supervisor
 from .transport.shared import arena_size
 
@@ -134,8 +134,10 @@ class BSPJob:
             PeerLost: a worker process died; has its peers, pid and exit code.
             CoordinatorLost: ZooKeeper cannot be reached (within 10 s, before any worker starts), or was lost.
             BarrierTimeout, BSPError: as the peers met them.
+            BSPError: called from a module that a worker imports, where it would never end.
             KeyboardInterrupt: Ctrl-C; no worker is left then.
         """
+        refuse_while_loading()
         payload = dump_program(self._program, self._args, self._kwargs)
         with (
             contextlib.closing(JobMemory(self._placement, self._segment, payload)) as memory,

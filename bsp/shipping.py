@@ -10,6 +10,7 @@ import importlib.util
 import pickle
 import sys
 import sysconfig
+import threading
 from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -19,6 +20,9 @@ from typing import Any
 import dill
 
 from .errors import BSPError
+
+#: `active` is true in a thread that is loading a program: the imports of a worker.
+_loading = threading.local()
 
 
 def dump_program(program: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
@@ -38,8 +42,30 @@ def dump_program(program: object, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 def load_program(data: bytes | memoryview) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     """Undo `dump_program`, in the worker; each call makes a copy of its own."""
-    program, args, kwargs = dill.loads(data)
+    _loading.active = True
+    try:
+        program, args, kwargs = dill.loads(data)
+    finally:
+        _loading.active = False
     return program, args, kwargs
+
+
+def refuse_while_loading() -> None:
+    """Refuse to start a job from a module that a worker imports with its program: workers would start workers for ever.
+
+    Raises:
+        BSPError: this thread is loading a program; names the line of the module that starts the job.
+    """
+    if not getattr(_loading, "active", False):
+        return
+    frame = sys._getframe(1)
+    while frame.f_code.co_name != "<module>" and frame.f_back is not None:
+        frame = frame.f_back
+    module, place = frame.f_globals["__name__"], f'File "{frame.f_code.co_filename}", line {frame.f_lineno}'
+    raise BSPError(
+        f"the module {module!r} starts a job while a worker imports it: what a program uses from a module that can be "
+        f"imported makes each worker import that module. Put what it runs under if __name__ == '__main__':\n  {place}"
+    )
 
 
 def dump_value(value: object) -> bytes:

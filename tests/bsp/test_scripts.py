@@ -106,6 +106,25 @@ def test_a_module_run_as_main_and_one_beside_the_script(environment: dict[str, s
     assert run([sys.executable, "-m", "script"], environment, tmp_path) == expected
 
 
+def test_a_module_that_starts_a_job_when_workers_import_it_is_refused(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "unguarded.py").write_text(
+        "from horn.bsp import BSPJob\n"
+        "def program(peer):\n    return peer.index\n"
+        "BSPJob(lambda peer: None, peers=1).run()\n"
+        "BSPJob(program, peers=1).run()\n"
+    )
+    # One peer: without the refusal a chain of processes, that ends with its first.
+    done = subprocess.run(
+        [sys.executable, "-c", "import unguarded"],
+        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "the module 'unguarded' starts a job while a worker imports it" in done.stderr
+    assert f'File "{tmp_path / "unguarded.py"}", line 4' in done.stderr
+
+
 def test_a_module_that_shadows_the_standard_library_does_no_harm(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "neurons.py").write_text("raise SystemExit('the wrong neurons')\n")
     (tmp_path / "models.py").write_text("raise SystemExit('the wrong models')\n")
