@@ -8,6 +8,7 @@ these two arguments is a schedule.
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,11 +96,18 @@ def as_schedule(rate: float | ScheduleLike) -> ScheduleLike:
     """A schedule from a number or a function.
 
     Raises:
-        TypeError: neither of the two.
+        TypeError: neither of the two, or a function of other arguments.
         ValueError: a rate below 0, or not finite; of a function: its rate at the start.
     """
     if not callable(rate):
         return ConstantSchedule(require_rate("learning_rate", rate))
+    try:
+        inspect.signature(rate).bind(0.0, 0)
+    except TypeError as error:
+        raise TypeError(
+            f"learning_rate must be a number or a function of (progress, step), progress from 0 to 1; {rate!r} cannot "
+            f"be called with these: {error}"
+        ) from error
     rate_at(rate, 0.0, 0)
     return rate
 

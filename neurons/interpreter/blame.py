@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from bdb import BdbQuit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -20,7 +21,7 @@ def blaming(what: str) -> Iterator[None]:
     """Turn any exception of the user's code into a `NeuronError` that says where, and in `what`, it happened."""
     try:
         yield
-    except NeuronError:
+    except (NeuronError, BdbQuit):  # no fault of the user's: who debugs a neuron has left the debugger
         raise
     except Exception as error:
         raise NeuronError(f"{what} raised {type(error).__name__}: {error}", raising_line(error)) from error

@@ -150,6 +150,8 @@ def test_arguments_of_the_network(case):
 def test_schedules_and_convergence():
     with pytest.raises(ValueError, match=r"rate must be .* got -1"):
         LinearSchedule(-1)
+    with pytest.raises(TypeError, match=r"a function of \(progress, step\).*too many positional arguments"):
+        NeuralNetwork(learning_rate=lambda step: 0.1)
     with pytest.raises(ValueError, match="decay must be above 0, got 0"):
         ExponentialSchedule(0.1, decay=0)
     with pytest.raises(ValueError, match="window must be at least 1"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from bdb import BdbQuit
 from pathlib import Path
 
 import numpy as np
@@ -217,6 +218,15 @@ def test_a_helpers_line_is_named(mistake) -> None:
     assert "Helped.forward (neuron 0 of layer 0) raised TypeError" in error.message
     assert error.where.line == line("helper")
     assert isinstance(error.__cause__, TypeError)
+
+
+def test_who_leaves_the_debugger_is_not_blamed(network, batch) -> None:
+    class Debugged(StandardNeuron):
+        def forward(self, messages):
+            raise BdbQuit
+
+    with pytest.raises(BdbQuit):
+        train(network((2, Debugged, Identity()), cost=SquaredError()), batch, units=2)
 
 
 def test_missing_methods_are_named(mistake) -> None:
