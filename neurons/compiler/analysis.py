@@ -87,6 +87,12 @@ class Analysis:
     captured: tuple[Captured, ...]
 
     @property
+    def slope_missing(self) -> bool:
+        """True where `backward` asks for the slope, and no method ever applies the activation."""
+        bodies = (self.forward, self.backward or ())
+        return self.slope and not any(isinstance(item, SetSlope) for body in bodies for item in walk(body))
+
+    @property
     def loops_kept(self) -> bool:
         """True where some message loop is no matrix product."""
         return any(report.kept for report in self.loops)

@@ -48,8 +48,8 @@ def check_training(spec: NetworkSpec, analysis_of: Callable[[Layer], Analysis | 
         analysis_of: what is known of a layer; layers of which nothing is known pass.
 
     Raises:
-        NeuronError: a class without `backward`; or one whose synapses lead to neurons that compute no weighted sum,
-            unless it says ``learning_rule = "local"``.
+        NeuronError: a class without `backward`; one whose synapses lead to neurons that compute no weighted sum,
+            unless it says ``learning_rule = "local"``; one whose `backward` asks for a slope that `forward` never set.
     """
     for index, layer in enumerate(spec.layers):
         analysis = analysis_of(layer)
@@ -60,6 +60,14 @@ def check_training(spec: NetworkSpec, analysis_of: Callable[[Layer], Analysis | 
             raise NeuronError(
                 f"layer {index} ({name}) cannot be trained: {name} has no backward(self, messages); write one, or use "
                 "the network for prediction only"
+            )
+        # Nobody needs the delta of the inputs, nor then its slope.
+        if index > 0 and analysis.slope_missing:
+            raise NeuronError(
+                f"layer {index} ({name}) cannot be trained: {name}.backward multiplies by "
+                "self.activation.derivative(), but its forward never calls self.activation(...), so that the slope is "
+                "always 0 and nothing before this layer would learn; apply the activation in forward, or write a "
+                "backward of its own"
             )
         following = spec.layers[index + 1] if index + 1 < len(spec.layers) else None
         if following is None or not isinstance(following.incoming, Dense):

@@ -390,7 +390,7 @@ def _forward(draw: Any, dropout: bool) -> tuple[list[str], list[str]]:
     return body.lines, ["slot"]
 
 
-def _backward(draw: Any, dropout: bool) -> list[str]:
+def _backward(draw: Any, dropout: bool, applies: bool) -> list[str]:
     body = Body(draw, ["delta", "weight", "prev_weight"], ["slot", "output", "learning_rate"])
     body.line("a, n = 0.0, 1")
     body.line("b = 0.5")
@@ -421,7 +421,8 @@ def _backward(draw: Any, dropout: bool) -> list[str]:
         body.line("else:")
         body.line("    for m in messages:")
         body.line(f"        self.push({body.push()})")
-    slope = body.pick("1.0", "self.activation.derivative()")
+    # A slope that forward never sets is refused.
+    slope = body.pick("1.0", "self.activation.derivative()" if applies else "1.0")
     body.line(f"self.backpropagate({mask}clip(a + b * 0.25) * {slope})")
     return body.lines
 
@@ -437,7 +438,7 @@ def sources(draw: Any) -> str:
         *forward,
         "",
         "    def backward(self, messages):",
-        *_backward(draw, dropout),
+        *_backward(draw, dropout, any("self.activation(" in line for line in forward)),
     ]
     return PLAIN + "\n\n" + "\n".join(lines) + "\n"
 

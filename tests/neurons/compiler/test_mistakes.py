@@ -260,6 +260,22 @@ def test_missing_methods(chain) -> None:
     assert Compiled(chain((2, Forward)), none, none, seed=0, training=False).predict(np.zeros((1, 2), np.float32)).all()
 
 
+def test_a_slope_that_forward_never_sets(define, chain) -> None:
+    module = define("""
+class Forgetful(StandardNeuron):
+    def forward(self, messages):
+        self.feedforward(sum(m.input * m.weight for m in messages))
+""")
+    parameters = np.zeros(chain((2, StandardNeuron), (3, module.Forgetful)).size, np.float32)
+    spec = chain((2, StandardNeuron), (3, module.Forgetful))
+    with pytest.raises(NeuronError, match=r"layer 1 \(Forgetful\) cannot be trained: .* never calls self.activation"):
+        Compiled(spec, parameters, parameters.copy(), seed=0)
+    Compiled(spec, parameters, parameters.copy(), seed=0, training=False)
+    # The inputs' delta is used by nobody.
+    spec = chain((2, module.Forgetful), (3, StandardNeuron))
+    Compiled(spec, parameters, parameters.copy(), seed=0)
+
+
 def test_an_unknown_hyperparameter() -> None:
     with pytest.raises(NeuronError, match="has no hyperparameter 'kep'"):
         hyperparameters(StandardNeuron, {"kep": 0.5})
