@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -469,6 +470,9 @@ def networks(draw: Any) -> Callable[[type[Neuron], type[Neuron]], NetworkSpec]:
 
     return build
 
+
+# Ninety neurons in one test, some compiled: a minute on an idle machine.
+pytestmark = pytest.mark.timeout(600)
 
 PROFILE: dict[str, Any] = {
     "deadline": None,
