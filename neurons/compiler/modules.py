@@ -113,7 +113,8 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
     title = f"Kernels of {subject.name} with {type(subject.activation).__name__}: {incoming} in, {outgoing} out."
     listing = "\n\n".join(f"{writer.name}:\n{show(writer.body, '    ')}" for writer in writers).replace("\\", "/")
     header = _HEADER.format(title=title, listing=listing)
-    module = cache.load(header + "\n\n\n".join(texts) + "\n", subject.name.lower())
+    stem = f"{subject.name}_{type(subject.activation).__name__}_{incoming}_{outgoing}".lower()
+    module = cache.load(header + "\n\n\n".join(texts) + "\n", stem)
     found = {name: Kernel(getattr(module, name), names) for name, names in arguments.items()}
     return LayerCode(
         analysis, found["forward"], found["predict"], found.get("backward"), found.get("push"),
