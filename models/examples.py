@@ -46,6 +46,11 @@ class Features:
     def __len__(self) -> int:
         return len(self.array)
 
+    @property
+    def looks_unscaled(self) -> bool:
+        """True where the first examples hold bytes above 1 that nobody scales: images on which training stalls."""
+        return self.array.dtype == np.uint8 and self.scale == 1.0 and bool((self.array[:100] > 1).any())
+
     def rows(self, start: int, stop: int) -> NDArray[np.float32]:
         """Examples `start` to `stop` as float32."""
         part = np.asarray(self.array[start:stop])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -26,12 +27,16 @@ from .state import State
 from .strategies import SyncStrategy
 from .summary import summary
 
+log = logging.getLogger("horn.models")
+
 
 class NeuralNetwork(LayeredNetwork):
     """A layered network of neurons.
 
     Args:
-        learning_rate: a number of at least 0, or a schedule (see `horn.models.schedules`). May be set again later.
+        learning_rate: a number of at least 0, or a schedule (see `horn.models.schedules`). May be set again later. A
+            change is Δ ← momentum·Δ − rate·gradient: after an abrupt drop of the rate the old Δ coasts on, for about
+            1 / (1 − momentum) steps at the old rate's size.
         momentum: share of a weight's last change that is added to its next one, in [0, 1). May be set again later.
         seed: seed of the initial weights, the order of the examples and the neurons' random draws.
         engine: "compiled", or "interpreter": the neurons' methods run literally, for debugging; slow.
@@ -236,6 +241,10 @@ class NeuralNetwork(LayeredNetwork):
             blas_threads=blas_threads,
         )
         examples = as_examples(x, y, features, units)
+        if examples.features.looks_unscaled:
+            log.warning(
+                "x holds bytes above 1 and is used as it is; ScaledArray(x, 1 / 255) scales rows as they are used"
+            )
         looked_at = None
         if validation is not None:
             xv, yv = checks.require_pair("validation", validation)

@@ -272,6 +272,15 @@ def test_bytes_keep_their_values_unless_scaled(build, task):
     assert np.allclose(nn.predict(wide), nn.predict(scaled))
 
 
+def test_bytes_that_nobody_scales_are_told_of(build, task, caplog):
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 6), np.uint8)
+    build().fit(ScaledArray(pixels, 1 / 255), task[1], iterations=1, batch_size=4, verbose=0)
+    build().fit(pixels // 200, task[1], iterations=1, batch_size=4, verbose=0)
+    assert not caplog.records
+    build(learning_rate=1e-6).fit(pixels, task[1], iterations=1, batch_size=4, verbose=0)
+    assert "ScaledArray(x, 1 / 255)" in caplog.text
+
+
 class Stored:
     """Like a data set in an HDF5 file: sliced like an array, and no array."""
 
