@@ -2,7 +2,7 @@
 #
 #   make mnist [ARGS="--workers 20 --submodels"]    train on MNIST; the last line is the test accuracy
 #   make test                                       every check and every test
-#   make lint | types | bench [ARGS=…] | clean      parts of it; the benchmarks; a fresh start
+#   make lint | types | bench | clean                parts of it; the benchmarks; a fresh start
 
 SHELL := /bin/bash
 VENV ?= .venv
@@ -35,8 +35,9 @@ types: $(VENV)/.test
 	$(BIN)/mypy examples
 
 bench: $(VENV)/.bench
-	$(BIN)/python benchmarks/mnist_step.py $(ARGS)
-	$(BIN)/python benchmarks/engine.py $(ARGS)
+	$(BIN)/python benchmarks/torch_agreement.py
+	$(BIN)/python benchmarks/mnist_step.py
+	$(BIN)/python benchmarks/engine.py
 
 # The tests start their own servers from Debian's package; without it they fail in CI and are skipped elsewhere.
 zookeeper:
