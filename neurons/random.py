@@ -77,7 +77,7 @@ def word(neuron: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any) -> 
 
 @device
 def words(row: Any, ids: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any) -> Any:
-    """`word` of many neurons, at a quarter of the price: every Philox block is computed once.
+    """`word` of many neurons: every Philox block is computed once, not for each of its four neurons.
 
     Args:
         row: uint32 scratch, at least ``2 * (ids[-1] - ids[0] + 8)`` long.

@@ -14,6 +14,8 @@ from .gemm import SGEMM, push_product
 from .update import carry_and_add, decay_and_add, scatter, scatter_and_add
 
 Matrix = NDArray[np.float32]
+#: The rows and columns of each block's matrix that a sub-model uses.
+Places = dict[Block, tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
 @dataclass(frozen=True)
@@ -102,16 +104,15 @@ class CollectPart(Sink):
 
     Args:
         out: flat array.
-        kept: per layer, the kept columns of its arrays, without the bias.
+        places: block → its kept rows and columns.
     """
 
-    def __init__(self, out: NDArray[np.float32], kept: list[NDArray[np.intp]]) -> None:
+    def __init__(self, out: NDArray[np.float32], places: Places) -> None:
         self.out = out
-        self.kept = kept
-        self.part = np.empty(0, np.float32)
+        self.places = places
 
     def product(self, block: Block, factors: Any, deltas: Any, share: float, coefficients: Coefficients) -> None:
-        rows, columns = rows_and_columns(block, self.kept)
+        rows, columns = self.places[block]
         part = np.empty((len(rows), len(columns)), np.float32)
         push_product(SGEMM, coefficients.scale * share, factors, deltas, 0.0, part)
         self.place(part, rows, columns, block, coefficients)
@@ -130,10 +131,8 @@ class CollectPart(Sink):
 class ApplyPart(CollectPart):
     """A sub-model's step: momentum and decay reach all weights, the push its own."""
 
-    def __init__(
-        self, parameters: NDArray[np.float32], previous: NDArray[np.float32], kept: list[NDArray[np.intp]]
-    ) -> None:
-        super().__init__(previous, kept)
+    def __init__(self, parameters: NDArray[np.float32], previous: NDArray[np.float32], places: Places) -> None:
+        super().__init__(previous, places)
         self.parameters = parameters
 
     def place(self, part: Matrix, rows: Any, columns: Any, block: Block, coefficients: Coefficients) -> None:

@@ -1,7 +1,7 @@
 """Sub-models computed compactly: where a mask holds for a whole batch, only what it keeps is computed.
 
 Inputs, weights and deltas of the kept neurons are gathered into small dense matrices, on which the very same kernels
-and products run. That pays where the batch is large enough to make up for the gathering: `pays` is the cost model.
+and products run. That pays where enough is dropped to make up for the gathering: `pays` is the cost model.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..engine import Batch, Rates
 from ..interlayer import Interlayer
 from .passes import Draws, Passes, View
-from .sinks import ApplyPart, CollectPart, rows_and_columns
+from .sinks import ApplyPart, CollectPart, Places, rows_and_columns
 from .update import gather
 
 #: Seconds, measured on one AVX-512 core with 784-512-512-10 and batches of 1 to 50: what a step costs for each weight
@@ -38,20 +38,20 @@ class SubModel:
     Args:
         view: ids and gathered weights.
         inputs: the batch's inputs, kept features only.
-        kept: per layer, the kept neurons' indices.
+        places: block → its kept rows and columns.
     """
 
     view: View
     inputs: NDArray[np.float32]
-    kept: list[NDArray[np.intp]]
+    places: Places
 
     def collect(self, out: NDArray[np.float32]) -> CollectPart:
         """A sink that puts D into its place in a flat array."""
-        return CollectPart(out, self.kept)
+        return CollectPart(out, self.places)
 
     def apply(self, parameters: NDArray[np.float32], previous: NDArray[np.float32]) -> ApplyPart:
         """A sink that makes the step."""
-        return ApplyPart(parameters, previous, self.kept)
+        return ApplyPart(parameters, previous, self.places)
 
 
 class SubModels:
@@ -82,11 +82,11 @@ class SubModels:
         if not self.possible or not len(lanes) or (lanes != lanes[0]).any():
             return None
         kept = [self._kept(index, batch, rates, key) for index in range(len(self.masks))]
-        rows_columns = [rows_and_columns(block, kept) for block in self.passes.spec.blocks]
-        count = sum(len(rows) * len(columns) for rows, columns in rows_columns)
+        places = {block: rows_and_columns(block, kept) for block in self.passes.spec.blocks}
+        count = sum(len(rows) * len(columns) for rows, columns in places.values())
         if not all(map(len, kept)) or not self.worthwhile(len(lanes), self.passes.spec.size, count):
             return None
-        return self._gathered(batch, kept, rows_columns)
+        return self._gathered(batch, kept, places)
 
     def _kept(self, index: int, batch: Batch, rates: Rates, key: tuple[Any, Any]) -> NDArray[np.intp]:
         kernel = self.passes.codes[index].kept
@@ -99,12 +99,10 @@ class SubModels:
             kernel.function(*[values[name] for name in kernel.arguments])
         return np.flatnonzero(mask)
 
-    def _gathered(
-        self, batch: Batch, kept: list[NDArray[np.intp]], rows_columns: list[tuple[NDArray[np.intp], NDArray[np.intp]]]
-    ) -> SubModel:
+    def _gathered(self, batch: Batch, kept: list[NDArray[np.intp]], places: Places) -> SubModel:
         parameters: list[NDArray[np.float32] | None] = [None] * len(kept)
         used = 0
-        for block, (rows, columns) in zip(self.passes.spec.blocks, rows_columns, strict=True):
+        for block, (rows, columns) in places.items():
             size = len(rows) * len(columns)
             part = self.storage[used : used + size].reshape(len(rows), len(columns))
             used += size
@@ -113,4 +111,4 @@ class SubModels:
             parameters[block.layer] = part
         ids = [all_ids[columns] for all_ids, columns in zip(self.whole.ids, kept, strict=True)]
         inputs = np.take(batch.inputs, kept[0], axis=1)
-        return SubModel(View(ids, parameters, self.whole.previous), inputs, kept)
+        return SubModel(View(ids, parameters, self.whole.previous), inputs, places)
