@@ -127,8 +127,7 @@ class Supervisor:
             code = worker.poll()
             self.fail(
                 PeerLost(
-                    f"{format_ranks(ranks)} (process {process}, pid {worker.pid}) {_describe_exit(code)} "
-                    "before its program returned",
+                    f"{format_ranks(ranks)} (process {process}, pid {worker.pid}) {_describe_exit(code)}",
                     ranks,
                     worker.pid,
                     code,
@@ -172,10 +171,10 @@ def _exception(pickled: bytes) -> BaseException | None:
 
 
 def _describe_exit(code: int | None) -> str:
+    early = "before its program returned"
     if code is None:
-        return "vanished"
+        return f"vanished {early}"
     if code >= 0:
-        return f"exited with code {code}"
-    name = signal.Signals(-code).name
+        return f"exited with code {code} {early}"
     hint = "; often the machine was out of memory" if -code == signal.SIGKILL else ""
-    return f"was killed by {name}{hint}"
+    return f"was killed by {signal.Signals(-code).name} {early}{hint}"

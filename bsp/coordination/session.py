@@ -34,6 +34,8 @@ T = TypeVar("T")
 Watch = Callable[[WatchedEvent], object]
 CONNECT_SECONDS = 5.0
 SLICE = 0.05
+ATTEMPTS = 3
+"""Attempts to connect again that a session's timeout has room for, at the least."""
 BROKEN = (ConnectionLoss, ConnectionClosedError, OperationTimeoutError)
 """What a request meets whose connection breaks: it may have been carried out, or not."""
 
@@ -60,7 +62,12 @@ class Session:
         self._down_since: float | None = time.monotonic()
         self._expired = False
         self._listeners: list[threading.Event] = []
-        self.client = KazooClient(address.hosts, timeout=timeout, logger=_kazoo_logger)
+        # A server that is still starting may leave a handshake unanswered, and kazoo waits for the answer as long as
+        # the session's timeout, divided by the number of hosts. With a lone server that is the whole session, which
+        # then expires: so name it three times (measured: 1 of 20 restarts, then none of 39).
+        servers = address.hosts.split(",")
+        hosts = ",".join(servers * -(-ATTEMPTS // len(servers)))
+        self.client = KazooClient(hosts, timeout=timeout, logger=_kazoo_logger)
         self.client.add_listener(self._on_state)
         try:
             self.client.start(timeout=CONNECT_SECONDS)
