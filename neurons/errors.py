@@ -16,21 +16,47 @@ class SourceLine:
         file: path of the file, or a name such as ``<stdin>``.
         line: line number, from 1.
         text: the line as written.
-        column: column of the offending expression, from 0.
+        column: column of the offending expression, in characters from 0.
+        end: column behind it; 0 where only its beginning is known.
     """
 
     file: str
     line: int
     text: str = ""
     column: int = 0
+    end: int = 0
+
+    @classmethod
+    def spanning(cls, file: str, line: int, text: str, first: int, lines: int, end: int) -> SourceLine:
+        """The place of an expression that may go on in the next lines: then its first line is what is shown.
+
+        Args:
+            file: path of the file.
+            line: its first line, from 1.
+            text: that line.
+            first: its first column as Python counts them, in bytes of UTF-8.
+            lines: number of lines that it goes on for, 0 for one that ends where it begins.
+            end: the column behind it, in its last line, counted likewise.
+        """
+        text = text.rstrip()
+        return cls(file, line, text, _characters(text, first), len(text) if lines else _characters(text, end))
 
     def __str__(self) -> str:
         head = f'File "{self.file}", line {self.line}'
-        if not self.text.strip():
+        shown = self.text.strip()
+        if not shown:
             return head
         indent = len(self.text) - len(self.text.lstrip())
-        caret = " " * max(self.column - indent, 0) + "^"
-        return f"{head}\n    {self.text.strip()}\n    {caret}"
+        column = min(max(self.column - indent, 0), len(shown))
+        # A tab is as wide as the screen makes it.
+        blank = "".join("\t" if character == "\t" else " " for character in shown[:column])
+        width = max(min(self.end - indent, len(shown)) - column, 1)
+        return f"{head}\n    {shown}\n    {blank}{'^' * width}"
+
+
+def _characters(text: str, column: int) -> int:
+    """A column in bytes of UTF-8 as a column in characters."""
+    return len(text.encode()[:column].decode(errors="replace"))
 
 
 class NeuronError(TypeError):

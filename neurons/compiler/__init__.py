@@ -14,5 +14,6 @@ modules.py   NIR → the text of a Python module of numba kernels     (writer.py
 cache.py     module text → a file named by its content, imported
 engine.py    the kernels and BLAS, run on a network
 passes.py, gemm.py, buffers.py, sinks.py, update.py, submodel.py, evaluate.py: its parts
+faults.py    what numba refuses, told as an error
 warm.py      compiling before the work begins
 """

@@ -14,6 +14,7 @@ from ..errors import NeuronError
 from ..neuron import Neuron
 from . import cache
 from .analysis import Analysis
+from .faults import guarded
 from .lower import lower_scalar_function
 from .nir import (
     Backpropagate,
@@ -226,7 +227,8 @@ def gradient(O, T, G):
     return total
 """
     module = cache.load(text, name.lower())
-    return CostCode(module.loss, module.gradient)
+    what, path = f"cost {name}", str(module.__file__)
+    return CostCode(guarded(module.loss, what, path), guarded(module.gradient, what, path))
 
 
 def _scalar_lines(body: Body, value: Expr) -> str:

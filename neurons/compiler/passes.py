@@ -17,6 +17,7 @@ from .buffers import Buffers
 from .chances import check_chances
 from .compatibility import layer_analysis
 from .evaluate import evaluate
+from .faults import fault, shown
 from .gemm import SGEMM, backward_sums, forward_sums
 from .modules import Kernel, LayerCode, cost_code, layer_code
 from .nir import Type, type_of_number
@@ -121,10 +122,7 @@ class Passes:
             kernel.function(*[values[name] for name in kernel.arguments])
         except NumbaError as error:
             name = self.spec.layers[index].neuron.__name__
-            raise NeuronError(
-                f"{name} of layer {index} cannot be made machine code: a fault of Horn's and not of yours; please "
-                f"report it with {self.codes[index].path}; engine='interpreter' runs {name} meanwhile"
-            ) from error
+            raise fault(f"{name} of layer {index}", self.codes[index].path, error) from shown(error)
         if self.status[0]:
             code, self.status[0] = int(self.status[0]), 0
             neuron = self.spec.layers[index].neuron

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -35,9 +34,9 @@ class Source:
 
     def where(self, node: ast.AST) -> SourceLine:
         """The place of a node in the user's file."""
-        line = getattr(node, "lineno", 1)
-        column = getattr(node, "col_offset", 0)
-        return SourceLine(self.file, self.first + line - 1, self.text[line - 1], column)
+        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        last, end = getattr(node, "end_lineno", line), getattr(node, "end_col_offset", 0)
+        return SourceLine.spanning(self.file, self.first + line - 1, self.text[line - 1], column, last - line, end)
 
     def statements(self) -> list[ast.stmt]:
         """The body; a lambda's is one return."""
@@ -62,49 +61,64 @@ def read_source(function: FunctionType) -> Source:
     """The syntax tree of a function.
 
     Raises:
-        NeuronError: its source is not to be had (typed into a plain prompt, made by exec), or is a lambda that shares
-            its line with another.
+        NeuronError: its source is not to be had (typed into a plain prompt, made by exec), or is a lambda that
+            cannot be told from another.
     """
     code = function.__code__
     try:
         # Of the code and not of the function: a decorator's wrapper counts as what it is.
-        lines, first = inspect.getsourcelines(code)
+        if function.__name__ == "<lambda>":
+            lines, first = inspect.findsource(code)[0], 1
+            tree: ast.FunctionDef | ast.Lambda = _lambda(function, lines)
+        else:
+            lines, first = inspect.getsourcelines(code)
+            tree = _definition(lines)
     except (OSError, TypeError) as error:
         raise NeuronError(
             f"the source of {function.__qualname__} (from {code.co_filename}) cannot be read, and the "
             "compiler works from the source; put it in a file or a notebook cell, or use engine='interpreter'"
         ) from error
-    return Source(function, _definition(function, lines), code.co_filename, first, [line.rstrip() for line in lines])
+    return Source(function, tree, code.co_filename, first, [line.rstrip() for line in lines])
 
 
-def _definition(function: FunctionType, lines: list[str]) -> ast.FunctionDef | ast.Lambda:
+def _definition(lines: list[str]) -> ast.FunctionDef:
+    # A method is indented, and comments or strings in it may not be: give it a block to stand in.
     text = "".join(lines)
-    if function.__name__ != "<lambda>":
-        # A method is indented, and comments or strings in it may not be: give it a block to stand in.
-        nested = lines[0][:1].isspace()
-        tree = ast.parse(f"if True:\n{text}" if nested else text)
-        found = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-        return ast.increment_lineno(found, -1) if nested else found
-    # The line of a lambda is often no statement by itself (a keyword argument, say): parse from the lambda on.
-    names = function.__code__.co_varnames[: function.__code__.co_argcount]
-    lambdas = [node for node in _lambdas(text) if tuple(arg.arg for arg in node.args.args) == names]
-    if len(lambdas) != 1:
+    nested = lines[0][:1].isspace()
+    tree = ast.parse(f"if True:\n{text}" if nested else text)
+    found = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    return ast.increment_lineno(found, -1) if nested else found
+
+
+def _lambda(function: FunctionType, lines: list[str]) -> ast.Lambda:
+    """The lambda of a file within which all instructions of the function lie."""
+    code = function.__code__
+    places = [place for place in code.co_positions() if place[2] is not None and place[2:] != (0, 0)]
+    begin = min(((line or 0, column or 0) for line, _, column, _ in places), default=(0, 0))
+    end = max(((line or 0, column or 0) for _, line, _, column in places), default=begin)
+    names = code.co_varnames[: code.co_argcount]
+    found = [
+        node
+        for node in ast.walk(ast.parse("".join(lines)))
+        if isinstance(node, ast.Lambda)
+        and node.lineno == code.co_firstlineno
+        and tuple(argument.arg for argument in (*node.args.posonlyargs, *node.args.args)) == names
+        and (not places or (_begin(node) <= begin and end <= _end(node)))
+    ]
+    if places and found:
+        return max(found, key=_begin)  # of those in each other the innermost
+    if len(found) != 1:  # python -X no_debug_ranges knows no columns
         raise NeuronError(
-            f"cannot tell which lambda of this line is meant: {text.strip()!r}; write it as a def of its own",
+            f"cannot tell which lambda of this line is meant: {lines[code.co_firstlineno - 1].strip()!r}; write it as "
+            "a def of its own",
             definition(function),
         )
-    return lambdas[0]
+    return found[0]
 
 
-def _lambdas(text: str) -> Iterable[ast.Lambda]:
-    start = text.find("lambda")
-    while start >= 0:
-        for stop in range(len(text), start, -1):
-            try:
-                tree = ast.parse(text[start:stop].strip(), mode="eval")
-            except SyntaxError:
-                continue
-            if isinstance(tree.body, ast.Lambda):
-                yield tree.body
-                break
-        start = text.find("lambda", start + 1)
+def _begin(node: ast.Lambda) -> tuple[int, int]:
+    return node.body.lineno, node.body.col_offset
+
+
+def _end(node: ast.Lambda) -> tuple[int, int]:
+    return node.body.end_lineno or 0, node.body.end_col_offset or 0

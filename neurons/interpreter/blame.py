@@ -53,6 +53,10 @@ def _ours(frame: FrameType) -> bool:
 
 def _line(place: FrameType | TracebackType) -> SourceLine:
     info = inspect.getframeinfo(place)
-    text = "".join(info.code_context or [])
-    column = info.positions.col_offset if info.positions is not None else None
-    return SourceLine(info.filename, info.lineno, text, column or 0)
+    text, where = "".join(info.code_context or []), info.positions
+    if where is None or where.col_offset is None:
+        return SourceLine(info.filename, info.lineno, text)
+    first, end = where.lineno or info.lineno, where.end_lineno or info.lineno
+    return SourceLine.spanning(
+        info.filename, info.lineno, text, where.col_offset, end - first, where.end_col_offset or 0
+    )

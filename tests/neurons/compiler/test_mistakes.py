@@ -11,6 +11,7 @@ import pytest
 from numba.core.errors import TypingError
 
 from horn.neurons import Compiled, DropoutNeuron, Identity, Neuron, NeuronError, Rates, StandardNeuron
+from horn.neurons.compiler import faults
 from horn.neurons.neuron import hyperparameters
 
 FORWARD = {
@@ -180,6 +181,32 @@ def test_a_mistake_in_forward(name, define, chain) -> None:
     refused(define, chain, name, HEAD + indent(text, "    "), message)
 
 
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("self.feedforward(1.0 + totl * 2.0)", "totl"),
+        ("größe = 'größer' + 1.0; x = größe", "'größer'"),
+        ("x = (1.0 +\n         [2.0])", "[2.0]"),
+        ("x = [1.0,\n         2.0]", "[1.0,"),
+        ("x =\t{}", "{}"),
+        ("x = 1.0 if self.index else math.sine(1.0)", "math.sine"),
+        ("x = again(1.0)", "again(x - 1.0)"),
+        ("x = SHIFTED(1.0)", "x << 1"),
+        ("x = SPREAD(1.0)", "{x}"),
+    ],
+)
+def test_the_expression_at_fault_is_marked(text, marked, define, chain) -> None:
+    lambdas = "SHIFTED = (lambda x: x << 1)\nSPREAD = dict(of=(\n    lambda x:\n    {x}))['of']\n"
+    body = "def forward(self, messages):\n    " + text + "\n    self.feedforward(1.0)"
+    module = define(HEAD.replace("\n\ndef helper", lambdas + "\n\ndef helper") + indent(body, "    "))
+    with pytest.raises(NeuronError) as caught:
+        Compiled(chain((2, module.Unit)), *np.zeros((2, 0), np.float32), seed=0, training=False)
+    line, carets = str(caught.value).splitlines()[-2:]
+    start = carets.index("^")
+    assert line[start:][: carets.count("^")] == marked
+    assert line[:start].expandtabs() == carets[:start].expandtabs() or line[:start].strip()
+
+
 @pytest.mark.parametrize("name", BACKWARD)
 def test_a_mistake_in_backward(name, define, chain) -> None:
     body, message = BACKWARD[name]
@@ -211,18 +238,25 @@ class Unit(StandardNeuron):
         assert "def forward(self, messages):" in caught.value.where.text
 
 
-def test_what_numba_refuses_is_told_as_a_fault_of_ours(define, chain) -> None:
+def test_what_numba_refuses_is_told_as_a_fault_of_ours(define, chain, monkeypatch) -> None:
     module = define(HEAD + "    pass")
     spec = chain((2, StandardNeuron), (2, module.Unit))
     engine = Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0, training=False)
 
     def refuse(*arguments):
-        raise TypingError("no such type")
+        raise TypingError("Failed in nopython mode\n\nno such type\nwhile")
 
     predict = dataclasses.replace(engine.passes.codes[1].predict, function=refuse)
     engine.passes.codes[1] = dataclasses.replace(engine.passes.codes[1], predict=predict)
-    with pytest.raises(NeuronError, match=r"Unit of layer 1 cannot be made machine code.* report it with .*unit_"):
+    with pytest.raises(NeuronError, match=r"Unit of layer 1 cannot be made.*unit_.*no such type") as caught:
         engine.predict(np.zeros((1, 2), np.float32))
+    assert (caught.value.__cause__ is None, caught.value.__suppress_context__) == (True, True)
+    monkeypatch.setenv("HORN_DEBUG", "1")
+    with pytest.raises(NeuronError) as caught:
+        engine.predict(np.zeros((1, 2), np.float32))
+    assert isinstance(caught.value.__cause__, TypingError)
+    with pytest.raises(NeuronError, match=r"cost Odd cannot be made machine code.* report it with odd.py and.*no such"):
+        faults.guarded(refuse, "cost Odd", "odd.py")()
 
 
 def test_a_probability_that_is_none(chain) -> None:

@@ -184,3 +184,20 @@ class Unit(StandardNeuron):
         module.Options.power = 2
         compare(around(module.Unit), train=False)
     assert not np.array_equal(one["predict"], two["predict"])
+
+
+def test_lambdas_are_told_from_each_other(define, around, compare) -> None:
+    module = define("""
+ONE, TWO = (lambda x: x + 1.0), (lambda x: x * 0.5)
+NESTED = (lambda x: (lambda x: x - 0.25))(0.0)
+LONG = dict(bent=lambda x: (
+    0.5 * x
+    if x > 0.0 else x
+))["bent"]
+
+
+class Unit(StandardNeuron):
+    def forward(self, messages):
+        self.feedforward(LONG(NESTED(TWO(ONE(sum(m.input * m.weight for m in messages))))))
+""")
+    compare(around(module.Unit), train=False, exact=True)
