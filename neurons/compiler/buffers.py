@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,34 +15,84 @@ from .nir import Type
 _DTYPES: dict[Type, Any] = {Type.FLOAT: np.float32, Type.INT: np.int64, Type.BOOL: np.bool_}
 
 
-class Buffers:
-    """Arrays of one layer, named as in `writer`.
+@dataclass(frozen=True)
+class Array:
+    """An array of a layer, declared.
 
     Args:
-        units: number of neurons.
-        state: what the layer's class keeps per example, by name, with types.
+        shape: an attribute of `Sizes` for each dimension.
+        dtype: of its elements.
     """
 
-    def __init__(self, units: int, state: dict[str, Type]) -> None:
-        self.units = units
-        self.dtypes: dict[str, Any] = dict.fromkeys(("S", "G", "B", "L", "O", "A"), np.float32)
-        self.dtypes |= {f"K_{name[5:]}": _DTYPES[kind] for name, kind in state.items()}
+    shape: tuple[str, ...]
+    dtype: Type = Type.FLOAT
+
+
+PER_NEURON = "examples", "neurons"
+PER_SENDER = "examples", "columns"
+#: What every layer has; see `writer`.
+USUAL = dict.fromkeys(("S", "G", "B", "L"), Array(PER_NEURON)) | dict.fromkeys(("O", "A"), Array(PER_SENDER))
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The numbers that shapes are made of.
+
+    Args:
+        examples: examples of the batch.
+        neurons: neurons of the layer that take part.
+        senders: rows of the matrix of its incoming weights, the bias included; 1 where it has none.
+        receivers: columns of the matrix of its outgoing weights; 1 where it has none.
+    """
+
+    examples: int
+    neurons: int
+    senders: int
+    receivers: int
+
+    @property
+    def columns(self) -> int:
+        """The neurons as senders: with the layer's bias sender."""
+        return self.neurons + 1
+
+    def shape(self, array: Array) -> tuple[int, ...]:
+        """The array's shape in numbers."""
+        return tuple(getattr(self, name) for name in array.shape)
+
+
+class Buffers:
+    """Arrays of one layer.
+
+    Args:
+        declared: the arrays by name.
+    """
+
+    def __init__(self, declared: Mapping[str, Array]) -> None:
+        self.declared = declared
         self.storage: dict[str, NDArray[Any]] = {}
-        self.capacity = 0
-        self.shape = (0, 0)
+        self.whole: Sizes | None = None
+        self.sizes: Sizes | None = None
         self.views: dict[str, NDArray[Any]] = {}
 
-    def arrays(self, examples: int, neurons: int) -> dict[str, NDArray[Any]]:
-        """The views for so many examples and neurons; contents undefined but for the 1 in column 0 of O."""
-        if (examples, neurons) == self.shape:
+    def arrays(self, sizes: Sizes, whole: Sizes) -> dict[str, NDArray[Any]]:
+        """The views of one size; contents undefined but for the 1 in column 0 of O.
+
+        Args:
+            sizes: of the batch and of what takes part in it.
+            whole: the same with all that could take part, for which storage is allocated.
+        """
+        if sizes == self.sizes:
             return self.views
-        if examples > self.capacity:
-            self.capacity = examples
-            self.storage = {name: np.empty(examples * (self.units + 1), dtype) for name, dtype in self.dtypes.items()}
-        self.shape = (examples, neurons)
+        if self.whole is None or sizes.examples > self.whole.examples:
+            self.whole = whole
+            self.storage = {
+                name: np.empty(math.prod(whole.shape(array)), _DTYPES[array.dtype])
+                for name, array in self.declared.items()
+            }
+        self.sizes = sizes
         self.views = {}
-        for name, flat in self.storage.items():
-            columns = neurons + 1 if name in ("O", "A") else neurons
-            self.views[name] = flat[: examples * columns].reshape(examples, columns)
+        for name, array in self.declared.items():
+            shape = sizes.shape(array)
+            self.views[name] = self.storage[name][: math.prod(shape)].reshape(shape)
         self.views["O"][:, 0] = 1.0
         return self.views

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import FunctionType
@@ -14,7 +14,9 @@ from ..errors import NeuronError
 from ..neuron import Neuron
 from . import cache
 from .analysis import Analysis
+from .buffers import PER_NEURON, USUAL, Array
 from .faults import guarded
+from .gemm import backward_sums, forward_sums
 from .lower import lower_scalar_function
 from .nir import (
     Backpropagate,
@@ -31,6 +33,7 @@ from .nir import (
     PushFactor,
     Type,
 )
+from .operations import Kernel, Method, Product
 from .prune import drop, prune, specialise
 from .spelling import Spelling
 from .subject import Subject
@@ -58,36 +61,30 @@ u32 = np.uint32
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """One compiled function and the names of its arguments, in order."""
-
-    function: Callable[..., Any]
-    arguments: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class LayerCode:
     """The kernels of a layer of one class between two kinds of connections.
 
     Args:
         analysis: what is known of the class.
         forward, predict: `forward` while training, while predicting.
-        backward: `backward` in full; None where the class has none.
-        push: `backward` where nobody needs the delta; None where nothing is left to do.
-        bias_forward, bias_backward: the same for the layer's bias sender; None where its push needs no kernel.
+        backward: `backward` in full; empty where the class has none.
+        push: `backward` where nobody needs the delta; empty where nothing is left to do.
+        bias_forward, bias_backward: the same for the layer's bias sender; empty where its push needs no kernel.
         kept: (mask, ids, lane, …): which neurons a sub-model keeps; None where the class cannot be dropped.
+        arrays: what they work in.
         draw_rows: rows of scratch for random words.
         path: the generated file.
     """
 
     analysis: Analysis
-    forward: Kernel
-    predict: Kernel
-    backward: Kernel | None
-    push: Kernel | None
-    bias_forward: Kernel | None
-    bias_backward: Kernel | None
+    forward: Method
+    predict: Method
+    backward: Method
+    push: Method
+    bias_forward: Method
+    bias_backward: Method
     kept: Kernel | None
+    arrays: Mapping[str, Array]
     draw_rows: int
     path: str
 
@@ -116,12 +113,24 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
     header = _HEADER.format(title=title, listing=listing)
     stem = f"{subject.name}_{type(subject.activation).__name__}_{incoming}_{outgoing}".lower()
     module = cache.load(header + "\n\n\n".join(texts) + "\n", stem)
-    found = {name: Kernel(getattr(module, name), names) for name, names in arguments.items()}
+    kernels = {name: Kernel(name, getattr(module, name), names) for name, names in arguments.items()}
+    methods = {writer.name: _method(writer, kernels[writer.name]) for writer in writers}
+    kept_state = {f"K_{name[5:]}": Array(PER_NEURON, kind) for name, kind in analysis.state.items()}
     return LayerCode(
-        analysis, found["forward"], found["predict"], found.get("backward"), found.get("push"),
-        found.get("bias_forward"), found.get("bias_backward"), found.get("kept"),
+        analysis, methods["forward"], methods["predict"], methods.get("backward", ()), methods.get("push", ()),
+        methods.get("bias_forward", ()), methods.get("bias_backward", ()), kernels.get("kept"), USUAL | kept_state,
         max(1, *(len(writer.rows) for writer in writers)), str(module.__file__),
     )  # fmt: skip
+
+
+def _method(writer: Writer, kernel: Kernel) -> Method:
+    """A kernel with the matrix products that it loads from."""
+    sums = "S" if writer.method == "forward" else "G"
+    if writer.link == "single" or writer.bias_sender or sums not in kernel.arguments:
+        return (kernel,)
+    if writer.method == "forward":
+        return Product(forward_sums, "X", "W", "S"), kernel
+    return Product(backward_sums, "D", "weights", "G"), kernel
 
 
 def _writers(analysis: Analysis, incoming: str, outgoing: str) -> list[Writer]:

@@ -13,15 +13,15 @@ from ..engine import Rates
 from ..errors import NeuronError, definition
 from ..interlayer import Interlayer
 from ..spec import Block, Dense, NetworkSpec
-from .buffers import Buffers
+from .buffers import Buffers, Sizes
 from .chances import check_chances
 from .compatibility import layer_analysis
 from .evaluate import evaluate
 from .faults import fault, shown
-from .gemm import SGEMM, backward_sums, forward_sums
-from .modules import Kernel, LayerCode, cost_code, layer_code
+from .modules import LayerCode, cost_code, layer_code
 from .nir import Type, type_of_number
-from .sinks import Coefficients, Sink
+from .operations import Method
+from .sinks import Coefficients, Sink, Term
 from .writer import MISCALLED
 
 Matrix = NDArray[np.float32]
@@ -64,10 +64,8 @@ class Passes:
         self.spec = spec
         self.codes = [self._code(index) for index in range(len(spec.layers))]
         self.cost = cost_code(spec.cost)
-        self.buffers = [
-            Buffers(layer.units, code.analysis.state) for layer, code in zip(spec.layers, self.codes, strict=True)
-        ]
-        self.bias_buffers = [Buffers(1, code.analysis.state) for code in self.codes]
+        self.buffers = [Buffers(code.arrays) for code in self.codes]
+        self.bias_buffers = [Buffers(code.arrays) for code in self.codes]
         self.status = np.zeros(1, np.int64)
         self.constants = [self._constants(index) for index in range(len(spec.layers))]
 
@@ -117,9 +115,10 @@ class Passes:
             "share": np.float32(draws.share),
         }
 
-    def _run(self, kernel: Kernel, values: dict[str, Any], index: int) -> None:
+    def _run(self, operations: Method, values: dict[str, Any], index: int) -> None:
         try:
-            kernel.function(*[values[name] for name in kernel.arguments])
+            for operation in operations:
+                operation.run(values)
         except NumbaError as error:
             name = self.spec.layers[index].neuron.__name__
             raise fault(f"{name} of layer {index}", self.codes[index].path, error) from shown(error)
@@ -134,7 +133,19 @@ class Passes:
 
     def arrays(self, view: View, index: int, examples: int) -> dict[str, NDArray[Any]]:
         """The arrays of a layer for a batch."""
-        return self.buffers[index].arrays(examples, len(view.ids[index]))
+        neurons = len(view.ids[index])
+        return self.buffers[index].arrays(
+            _sizes(view.parameters, index, examples, neurons),
+            self._whole_sizes(index, examples, self.spec.layers[index].units),
+        )
+
+    def _bias_arrays(self, view: View, index: int, examples: int) -> dict[str, NDArray[Any]]:
+        sizes = _sizes(view.parameters, index, examples, 1)
+        return self.bias_buffers[index].arrays(sizes, self._whole_sizes(index, examples, 1))
+
+    def _whole_sizes(self, index: int, examples: int, neurons: int) -> Sizes:
+        incoming, outgoing = self.spec.block_into(index), self.outgoing_block(index)
+        return Sizes(examples, neurons, incoming.rows if incoming else 1, outgoing.columns if outgoing else 1)
 
     # Forward -----------------------------------------------------------------------------------------------------
 
@@ -152,7 +163,6 @@ class Passes:
         for index, layer in enumerate(self.spec.layers):
             before, arrays = arrays, self.arrays(view, index, examples)
             code = self.codes[index]
-            kernel = code.forward if training else code.predict
             values = self.values(index, draws) | arrays
             values["ids"] = view.ids[index]
             match layer.incoming:
@@ -160,20 +170,15 @@ class Passes:
                     values["X"] = before["O"] if bias else before["O"][:, 1:]
                     values["W"] = view.parameters[index]
                     values["bias"] = int(bias)
-                    if "S" in kernel.arguments:
-                        forward_sums(SGEMM, values["X"], values["W"], values["S"])
                 case Interlayer() as normalization:
                     arrays["S"] = values["S"] = normalization.apply_batch(before["O"][:, 1:])
                 case None:
                     values["S"] = inputs
-            self._run(kernel, values, index)
-            if training and code.bias_forward is not None:
-                self._bias_forward(code.bias_forward, index, values, examples)
+            self._run(code.forward if training else code.predict, values, index)
+            if training and code.bias_forward:
+                own = self._bias_arrays(view, index, examples) | {"ids": self._bias_id(index)}
+                self._run(code.bias_forward, values | own, index)
         return arrays["O"]
-
-    def _bias_forward(self, kernel: Kernel, index: int, values: dict[str, Any], examples: int) -> None:
-        own = self.bias_buffers[index].arrays(examples, 1)
-        self._run(kernel, values | own | {"ids": self._bias_id(index)}, index)
 
     def _bias_id(self, index: int) -> NDArray[np.uint32]:
         return np.array([self.spec.first_id(index)], np.uint32)
@@ -209,8 +214,6 @@ class Passes:
         """One layer: from the deltas of the next one to its own; deltas None means that G is there already."""
         code = self.codes[index]
         arrays = self.arrays(view, index, examples)
-        # Nobody needs the delta of the inputs.
-        kernel = code.push if index == 0 else code.backward
         values = self.values(index, draws) | arrays
         values["ids"] = view.ids[index]
         block = self.outgoing_block(index) if deltas is not None else None
@@ -222,15 +225,14 @@ class Passes:
             elif block is not None:
                 matrix = view.parameters[index + 1]
                 assert matrix is not None
-                values |= {"D": deltas, "W": matrix, "P": view.previous[index + 1]}
-                if kernel is not None and "G" in kernel.arguments:
-                    backward_sums(SGEMM, deltas, matrix[int(block.bias) :], values["G"])
+                weights = matrix[int(block.bias) :]
+                values |= {"D": deltas, "W": matrix, "weights": weights, "P": view.previous[index + 1]}
         if block is not None and code.analysis.pushes == "loop":
             values["U"] = sink.matrix(block)
-        if kernel is not None:
-            self._run(kernel, values, index)
-        if code.bias_backward is not None and block is not None and block.bias:
-            own = self.bias_buffers[index].arrays(examples, 1) | {"ids": self._bias_id(index), "A": arrays["A"]}
+        # Nobody needs the delta of the inputs.
+        self._run(code.push if index == 0 else code.backward, values, index)
+        if block is not None and block.bias:
+            own = self._bias_arrays(view, index, examples) | {"ids": self._bias_id(index), "A": arrays["A"]}
             self._run(code.bias_backward, values | own, index)
         if block is not None:
             self._push(block, code, arrays, deltas, draws, sink)
@@ -243,7 +245,8 @@ class Passes:
         pushes = code.analysis.pushes
         if pushes == "product":
             factors = arrays["O"] if code.analysis.scale is not None else arrays["A"]
-            sink.product(block, factors if block.bias else factors[:, 1:], deltas, draws.share, coefficients)
+            term = Term(factors if block.bias else factors[:, 1:], deltas)
+            sink.product(block, (term,), draws.share, coefficients)
             return
         if pushes == "none":
             sink.matrix(block)
@@ -261,3 +264,14 @@ class Passes:
         scale = 1.0 if analysis.scale is None else evaluate(analysis.scale, values)
         beta, gamma = evaluate(analysis.carry.beta, values), evaluate(analysis.carry.gamma, values)
         return Coefficients(scale, beta, gamma, gamma - rates.learning_rate * self.spec.regularization)
+
+
+def _sizes(parameters: list[Matrix | None], index: int, examples: int, neurons: int) -> Sizes:
+    following = parameters[index + 1] if index + 1 < len(parameters) else None
+    incoming = parameters[index]
+    return Sizes(
+        examples,
+        neurons,
+        1 if incoming is None else incoming.shape[0],
+        1 if following is None else following.shape[1],
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,17 +36,42 @@ class Coefficients:
     gamma_weights: float
 
 
+@dataclass(frozen=True)
+class Term:
+    """One matrix product of a push: factorsᵀ · deltas.
+
+    Args:
+        factors: (b, senders): outputs, or factors of the push; with the bias sender's where the block has one.
+        deltas: (b, receivers).
+    """
+
+    factors: Any
+    deltas: Any
+
+
+class Scratch:
+    """One piece of memory for matrices that are needed one at a time; it grows to the largest."""
+
+    def __init__(self) -> None:
+        self.storage = np.empty(0, np.float32)
+
+    def matrix(self, rows: int, columns: int) -> Matrix:
+        """A matrix with undefined contents, valid until the next call."""
+        if len(self.storage) < rows * columns:
+            self.storage = np.empty(rows * columns, np.float32)
+        return self.storage[: rows * columns].reshape(rows, columns)
+
+
 class Sink(ABC):
     """Receives the pushes of one batch, block by block, from the last to the first."""
 
     @abstractmethod
-    def product(self, block: Block, factors: Any, deltas: Any, share: float, coefficients: Coefficients) -> None:
-        """D = scale · share · factorsᵀ · deltas.
+    def product(self, block: Block, terms: Sequence[Term], share: float, coefficients: Coefficients) -> None:
+        """D = scale · share · Σ factorsᵀ · deltas over the terms.
 
         Args:
             block: the connection.
-            factors: (b, senders): outputs, or factors of the push; with the bias sender's where the block has one.
-            deltas: (b, receivers).
+            terms: one or more products.
             share: 1 / examples in the job's batch.
             coefficients: those of the block.
         """
@@ -59,14 +85,21 @@ class Sink(ABC):
         """The matrix given for the block is complete."""
 
 
+def _add_products(terms: Sequence[Term], alpha: float, beta: float, out: Matrix) -> None:
+    """out = alpha · Σ factorsᵀ · deltas + beta · out."""
+    for term in terms:
+        push_product(SGEMM, alpha, term.factors, term.deltas, beta, out)
+        beta = 1.0
+
+
 class Collect(Sink):
     """D of every block goes to its place in a flat array."""
 
     def __init__(self, out: NDArray[np.float32]) -> None:
         self.out = out
 
-    def product(self, block: Block, factors: Any, deltas: Any, share: float, coefficients: Coefficients) -> None:
-        push_product(SGEMM, coefficients.scale * share, factors, deltas, 0.0, block.matrix(self.out))
+    def product(self, block: Block, terms: Sequence[Term], share: float, coefficients: Coefficients) -> None:
+        _add_products(terms, coefficients.scale * share, 0.0, block.matrix(self.out))
 
     def matrix(self, block: Block) -> Matrix:
         matrix = block.matrix(self.out)
@@ -78,25 +111,26 @@ class Collect(Sink):
 
 
 class Apply(Sink):
-    """The step is made at once: the product goes into `previous` itself, momentum on the way (BLAS's beta)."""
+    """The step is made at once: products go into `previous` itself, momentum on the way (BLAS's beta)."""
 
     def __init__(self, parameters: NDArray[np.float32], previous: NDArray[np.float32]) -> None:
         self.parameters = parameters
         self.previous = previous
-        self.scratch = np.empty(0, np.float32)
+        self.scratch = Scratch()
 
-    def product(self, block: Block, factors: Any, deltas: Any, share: float, coefficients: Coefficients) -> None:
-        matrix = block.matrix(self.previous)
-        push_product(SGEMM, coefficients.scale * share, factors, deltas, coefficients.beta, matrix)
+    def product(self, block: Block, terms: Sequence[Term], share: float, coefficients: Coefficients) -> None:
+        _add_products(terms, coefficients.scale * share, coefficients.beta, block.matrix(self.previous))
         for part, gamma in parts(block, block.offset, block.stop, coefficients):
             decay_and_add(self.previous[part], self.parameters[part], gamma)
 
     def matrix(self, block: Block) -> Matrix:
-        self.scratch = np.zeros(block.size, np.float32)
-        return self.scratch.reshape(block.rows, block.columns)
+        matrix = self.scratch.matrix(block.rows, block.columns)
+        matrix[:] = 0.0
+        return matrix
 
     def loop(self, block: Block, coefficients: Coefficients) -> None:
-        add_update(self.scratch, self.previous, self.parameters, block, block.offset, block.stop, coefficients)
+        update = self.scratch.matrix(block.rows, block.columns).ravel()
+        add_update(update, self.previous, self.parameters, block, block.offset, block.stop, coefficients)
 
 
 class CollectPart(Sink):
@@ -105,39 +139,45 @@ class CollectPart(Sink):
     Args:
         out: flat array.
         places: block → its kept rows and columns.
+        scratch: where D is formed.
     """
 
-    def __init__(self, out: NDArray[np.float32], places: Places) -> None:
+    def __init__(self, out: NDArray[np.float32], places: Places, scratch: Scratch) -> None:
         self.out = out
         self.places = places
+        self.scratch = scratch
 
-    def product(self, block: Block, factors: Any, deltas: Any, share: float, coefficients: Coefficients) -> None:
-        rows, columns = self.places[block]
-        part = np.empty((len(rows), len(columns)), np.float32)
-        push_product(SGEMM, coefficients.scale * share, factors, deltas, 0.0, part)
-        self.place(part, rows, columns, block, coefficients)
-
-    def place(self, part: Matrix, rows: Any, columns: Any, block: Block, coefficients: Coefficients) -> None:
-        """Put a sub-model's D where it belongs."""
-        scatter(part, rows, columns, block.matrix(self.out))
+    def product(self, block: Block, terms: Sequence[Term], share: float, coefficients: Coefficients) -> None:
+        _add_products(terms, coefficients.scale * share, 0.0, self._part(block))
+        self.loop(block, coefficients)
 
     def matrix(self, block: Block) -> Matrix:
-        raise AssertionError("sub-models are computed compactly only where every push is a product")
+        part = self._part(block)
+        part[:] = 0.0
+        return part
 
     def loop(self, block: Block, coefficients: Coefficients) -> None:
-        raise AssertionError("sub-models are computed compactly only where every push is a product")
+        scatter(self._part(block), *self.places[block], block.matrix(self.out))
+
+    def _part(self, block: Block) -> Matrix:
+        rows, columns = self.places[block]
+        return self.scratch.matrix(len(rows), len(columns))
 
 
 class ApplyPart(CollectPart):
     """A sub-model's step: momentum and decay reach all weights, the push its own."""
 
-    def __init__(self, parameters: NDArray[np.float32], previous: NDArray[np.float32], places: Places) -> None:
-        super().__init__(previous, places)
+    def __init__(
+        self, parameters: NDArray[np.float32], previous: NDArray[np.float32], places: Places, scratch: Scratch
+    ) -> None:
+        super().__init__(previous, places, scratch)
         self.parameters = parameters
 
-    def place(self, part: Matrix, rows: Any, columns: Any, block: Block, coefficients: Coefficients) -> None:
+    def loop(self, block: Block, coefficients: Coefficients) -> None:
         previous, parameters = block.matrix(self.out), block.matrix(self.parameters)
         gamma = (coefficients.gamma, coefficients.gamma_weights)
+        rows, columns = self.places[block]
+        part = self._part(block)
         scatter_and_add(part, rows, columns, previous, parameters, coefficients.beta, gamma, int(block.bias))
 
 

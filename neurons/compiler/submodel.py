@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..engine import Batch, Rates
 from ..interlayer import Interlayer
 from .passes import Draws, Passes, View
-from .sinks import ApplyPart, CollectPart, Places, rows_and_columns
+from .sinks import ApplyPart, CollectPart, Places, Scratch, rows_and_columns
 from .update import gather
 
 #: Seconds, measured on one AVX-512 core with 784-512-512-10 and batches of 1 to 50: what a step costs for each weight
@@ -39,19 +39,21 @@ class SubModel:
         view: ids and gathered weights.
         inputs: the batch's inputs, kept features only.
         places: block → its kept rows and columns.
+        scratch: where a block's push is formed.
     """
 
     view: View
     inputs: NDArray[np.float32]
     places: Places
+    scratch: Scratch
 
     def collect(self, out: NDArray[np.float32]) -> CollectPart:
         """A sink that puts D into its place in a flat array."""
-        return CollectPart(out, self.places)
+        return CollectPart(out, self.places, self.scratch)
 
     def apply(self, parameters: NDArray[np.float32], previous: NDArray[np.float32]) -> ApplyPart:
         """A sink that makes the step."""
-        return ApplyPart(parameters, previous, self.places)
+        return ApplyPart(parameters, previous, self.places, self.scratch)
 
 
 class SubModels:
@@ -74,6 +76,7 @@ class SubModels:
         spec = passes.spec
         self.masks = [np.ones(layer.units, np.bool_) for layer in spec.layers]
         self.worthwhile = pays
+        self.scratch = Scratch()
         self.storage = np.empty(spec.size if self.possible else 0, np.float32)
 
     def choose(self, batch: Batch, rates: Rates, key: tuple[np.uint32, np.uint32]) -> SubModel | None:
@@ -96,7 +99,7 @@ class SubModels:
         if kernel is not None and not normalized and self.passes.outgoing_block(index) is not None:
             values = self.passes.values(index, Draws(batch.positions, batch.lanes, key, rates))
             values |= {"mask": mask, "ids": self.whole.ids[index], "lane": batch.lanes[0]}
-            kernel.function(*[values[name] for name in kernel.arguments])
+            kernel.run(values)
         return np.flatnonzero(mask)
 
     def _gathered(self, batch: Batch, kept: list[NDArray[np.intp]], places: Places) -> SubModel:
@@ -111,4 +114,4 @@ class SubModels:
             parameters[block.layer] = part
         ids = [all_ids[columns] for all_ids, columns in zip(self.whole.ids, kept, strict=True)]
         inputs = np.take(batch.inputs, kept[0], axis=1)
-        return SubModel(View(ids, parameters, self.whole.previous), inputs, places)
+        return SubModel(View(ids, parameters, self.whole.previous), inputs, places, self.scratch)

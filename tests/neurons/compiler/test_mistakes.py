@@ -246,8 +246,9 @@ def test_what_numba_refuses_is_told_as_a_fault_of_ours(define, chain, monkeypatc
     def refuse(*arguments):
         raise TypingError("Failed in nopython mode\n\nno such type\nwhile")
 
-    predict = dataclasses.replace(engine.passes.codes[1].predict, function=refuse)
-    engine.passes.codes[1] = dataclasses.replace(engine.passes.codes[1], predict=predict)
+    code = engine.passes.codes[1]
+    refusing = dataclasses.replace(code.predict[-1], function=refuse)
+    engine.passes.codes[1] = dataclasses.replace(code, predict=(*code.predict[:-1], refusing))
     with pytest.raises(NeuronError, match=r"Unit of layer 1 cannot be made.*unit_.*no such type") as caught:
         engine.predict(np.zeros((1, 2), np.float32))
     assert (caught.value.__cause__ is None, caught.value.__suppress_context__) == (True, True)
