@@ -37,6 +37,7 @@ types: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/torch_agreement.py
 	$(BIN)/python benchmarks/mnist_step.py
+	$(BIN)/python benchmarks/transcendental.py
 	$(BIN)/python benchmarks/engine.py
 
 # The tests start their own servers from Debian's package; without it they fail in CI and are skipped elsewhere.

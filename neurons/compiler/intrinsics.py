@@ -1,7 +1,7 @@
 """The functions of Python, `math` and NumPy that a neuron may call on scalars, and how a kernel spells each.
 
 The template's placeholders are the arguments, already of the type that the entry asks for. Results of float functions
-are float32.
+are float32. What `mathematics` has is computed in SIMD lanes, the rest of `math` is a call of the C library.
 """
 
 from __future__ import annotations
@@ -36,16 +36,20 @@ class Intrinsic:
         return f"{self.least} to {self.most} numbers"
 
 
-_FLOAT_FUNCTIONS = (
-    "sqrt", "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
-    "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "gamma", "lgamma", "fabs", "degrees", "radians",
+_IN_LANES = (
+    "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf",
+)  # fmt: skip
+_CALLED = (
+    "sqrt", "asin", "acos", "atan", "asinh", "acosh", "atanh", "erfc", "gamma", "lgamma", "fabs", "degrees", "radians",
 )  # fmt: skip
 _NUMPY_SAME = (
     "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sign",
     "isnan", "isinf", "isfinite", "abs",
 )  # fmt: skip
 
-INTRINSICS: dict[str, Intrinsic] = {name: Intrinsic(f"math.{name}({{0}})") for name in _FLOAT_FUNCTIONS} | {
+INTRINSICS: dict[str, Intrinsic] = {
+    **{name: Intrinsic(f"mathematics.{name}({{0}})") for name in _IN_LANES},
+    **{name: Intrinsic(f"math.{name}({{0}})") for name in _CALLED},
     "atan2": Intrinsic("math.atan2({0}, {1})", 2, 2),
     "hypot": Intrinsic("math.hypot({0}, {1})", 2, 2),
     "copysign": Intrinsic("math.copysign({0}, {1})", 2, 2),

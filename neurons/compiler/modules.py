@@ -50,6 +50,7 @@ import math
 import numpy as np
 from numpy import bool_, int64
 
+from horn.neurons import mathematics
 from horn.neurons.jit import kernel
 from horn.neurons.random import BACKWARD, FORWARD, bernoulli, bernoulli_of, binomial, binomial_of, normal, uniform
 from horn.neurons.random import uniform_of, words

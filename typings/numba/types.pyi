@@ -6,3 +6,4 @@ int32: Type
 int64: Type
 uintp: Type
 float32: Type
+float64: Type
