@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import linecache
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -40,6 +41,11 @@ class SourceLine:
         """
         text = text.rstrip()
         return cls(file, line, text, _characters(text, first), len(text) if lines else _characters(text, end))
+
+    def of(self, name: str) -> SourceLine:
+        """The place of a name within this one; the whole where it does not occur."""
+        found = re.compile(rf"(?<![\w.]){re.escape(name)}(?!\w)").search(self.text, self.column)
+        return replace(self, column=found.start(), end=found.end()) if found else self
 
     def __str__(self) -> str:
         head = f'File "{self.file}", line {self.line}'

@@ -5,6 +5,7 @@ subject.py   the class: its attributes as Python would find them
 lower.py     syntax tree → NIR: functions and statements, everything that they call inlined
 expressions.py, names.py, calls.py, assignments.py, iteration.py, messages.py: the parts of a statement
 frames.py, binding.py, exits.py, values.py: where the lowering stands, what a name denotes
+cures.py     what the language has no word for, and what to write instead
 nir.py       the representation        (trees.py: walked and printed; types.py: what is an integer, what a float)
 analysis.py  one neuron class understood: its methods in NIR, its message loops classified
 hoist.py, loops.py, algebra.py, once.py, prune.py, drops.py: the questions that it asks

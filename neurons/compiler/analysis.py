@@ -6,7 +6,7 @@ override stay symbols.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import FunctionType
 
@@ -14,10 +14,11 @@ from ..activations.base import Activation
 from ..errors import NeuronError
 from ..neuron import Neuron, hyperparameters
 from .algebra import add, axes, multiply, negate
+from .assigned import check_assigned
 from .drops import Drop, find_drop
 from .frames import Captured
 from .hoist import LoopReport, hoist, hoist_backward
-from .loops import Carry, Hoisted, plain
+from .loops import Carry, Hoisted
 from .lower import lower_method
 from .nir import (
     Assign,
@@ -29,7 +30,6 @@ from .nir import (
     FeedForward,
     Field,
     Hyper,
-    Local,
     MessageLoop,
     Output,
     Push,
@@ -46,7 +46,7 @@ from .once import calls, check_pushes
 from .prune import drop, prune, specialise
 from .source import read_source
 from .subject import Subject
-from .trees import all_expressions, own_expressions, reads, subexpressions, walk, writes
+from .trees import all_expressions, reads, walk, writes
 from .types import check_ranges, infer_locals
 
 
@@ -136,8 +136,11 @@ def _build(subject: Subject) -> Analysis:
     training = _training(raw, True)
     reports: list[LoopReport] = []
     forward, forward_hoists = hoist(training, "forward", reports)
-    predict, _ = hoist(drop(_training(raw, False), (SetSlope,)), "forward", [])
-    predict = _checked(subject, "forward", prune(predict, frozenset()))
+    predicting = _training(raw, False)
+    check_assigned(f"{subject.name}.forward", predicting)
+    left = check_assigned(f"{subject.name}.forward", training)
+    predict, _ = hoist(drop(predicting, (SetSlope,)), "forward", [])
+    predict = prune(predict, frozenset())
     weighted_sum = _weighted_sum(training, forward_hoists)
     if subject.method("backward") is None:
         return Analysis(
@@ -150,13 +153,14 @@ def _build(subject: Subject) -> Analysis:
     check_ranges(backward_raw)
     _check_calls(subject, backward_raw, Backpropagate, "backpropagate", "backward")
     check_pushes(subject.name, backward_raw)
+    check_assigned(f"{subject.name}.backward", backward_raw, left)
     backward = hoist_backward(backward_raw, reports)
     state = _state(forward, backward)
     slope = any(isinstance(part, Slope) for part in all_expressions(backward))
     if not slope:
         forward = drop(forward, (SetSlope,))
-    forward = _checked(subject, "forward", prune(forward, frozenset(state)))
-    backward = _checked(subject, "backward", prune(backward, frozenset()), state)
+    forward = prune(forward, frozenset(state))
+    backward = prune(backward, frozenset())
     carry, scale, pushes = _pushes(backward)
     return Analysis(
         subject, forward, predict, backward, state, slope, weighted_sum,
@@ -195,24 +199,6 @@ def _state(forward: Body, backward: Body) -> dict[str, Type]:
     types = infer_locals(forward)
     kept = {name for name in reads(backward) & writes(forward) if name.startswith("self.")}
     return {name: types[name] for name in sorted(kept)}
-
-
-def _checked(subject: Subject, method: str, body: Body, given: Iterable[str] = ()) -> Body:
-    """A body, every local of which is assigned somewhere or `given`.
-
-    Raises:
-        NeuronError: one is not, with the line that reads it.
-    """
-    known = writes(body) | set(given)
-    for statement in walk(body):
-        for part in (part for whole in own_expressions(statement) for part in subexpressions(whole)):
-            if isinstance(part, Local) and part.name not in known:
-                raise NeuronError(
-                    f"{subject.name}.{method} reads {plain(part.name)}, but nothing sets it on any path taken: assign "
-                    "it under every condition, or declare it as a class attribute",
-                    statement.where,
-                )
-    return body
 
 
 def _pushes(backward: Body) -> tuple[Carry, Expr | None, str]:

@@ -9,7 +9,7 @@ from .expressions import Expressions
 from .frames import Scope
 from .nir import Assign, Expr, Local
 from .subject import Subject
-from .values import MessageRef, SelfRef, TupleValue, Value
+from .values import MessageRef, SelfRef, TupleValue, Value, describe
 
 
 class Assignments:
@@ -51,10 +51,13 @@ class Assignments:
                     self.name(name, value, node)
                 case ast.Attribute(value=owner, attr=name) if self.expressions.value(owner) == SelfRef():
                     self._attribute(name, value, node)
-                case ast.Tuple(elts=items):
+                case ast.Tuple(elts=items) | ast.List(elts=items):
                     self._unpack(items, value, node)
                 case _:
-                    raise self.scope.error(f"cannot assign to {ast.unparse(target)!r} in a neuron", node)
+                    raise self.scope.error(
+                        f"cannot assign to {ast.unparse(target)!r} in a neuron: assign to a variable, or to self.x",
+                        node,
+                    )
 
     def _attribute(self, name: str, value: Value, node: ast.stmt) -> None:
         if not isinstance(value, Expr):
@@ -68,8 +71,11 @@ class Assignments:
         self.scope.emit(Assign(f"self.{name}", value, where=self.scope.where(node)))
 
     def _unpack(self, items: list[ast.expr], value: Value, node: ast.stmt) -> None:
+        if any(isinstance(item, ast.Starred) for item in items):
+            raise self.scope.error("* before a target cannot be compiled: give each value a name", node)
         if not isinstance(value, TupleValue) or len(value.items) != len(items):
-            raise self.scope.error(f"{len(items)} targets need as many values", node)
+            found = f"{len(value.items)} values" if isinstance(value, TupleValue) else describe(value)
+            raise self.scope.error(f"{len(items)} targets need as many values, found {found}", node)
         # All values are there before the first target changes: a, b = b, a.
         parts = [self.scope.keep(part, "part", node) if isinstance(part, Expr) else part for part in value.items]
         for item, part in zip(items, parts, strict=True):

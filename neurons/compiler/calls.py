@@ -39,6 +39,10 @@ def _instead(function: Any) -> str:
         return "leave it out, or print with engine='interpreter'"
     if function is enumerate:
         return "loop over the messages; m.sender is a message's number in forward, m.receiver in backward"
+    if function in (any, all):
+        return "loop over the messages and keep what was found in a variable"
+    if function is isinstance:
+        return "a neuron knows beforehand what is a number"
     if function is sum:
         return "write sum(... for m in messages), without brackets"
     return "write it out with these, or use engine='interpreter', which runs any Python"

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from .calls import Calls
+from .cures import refusal
 from .evaluate import OPERATORS
 from .frames import Scope
 from .names import Inline, Names
@@ -35,10 +36,19 @@ class Expressions:
         scope: frames and statements.
         method: "forward" or "backward".
         inline: lowers the body of a called function in place.
+        bind: binds a value to a name of the function.
     """
 
-    def __init__(self, subject: Subject, scope: Scope, method: str, inline: Inline) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        scope: Scope,
+        method: str,
+        inline: Inline,
+        bind: Callable[[str, Value, ast.expr], None],
+    ) -> None:
         self.scope = scope
+        self.bind = bind
         self.names = Names(subject, scope, method, inline)
         self.calls = Calls(subject, scope, method, inline, self)
 
@@ -102,23 +112,25 @@ class Expressions:
                 return TupleValue(tuple(self.values(items)))
             case ast.Call():
                 return self.calls.call(node)
+            case ast.NamedExpr(target=target, value=value):
+                self.bind(target.id, self.value(value), node)
+                return self.names.name(target.id, node)
             case ast.Subscript(value=of, slice=index):
-                found = self._item(self.value(of), self.value(index))
+                found = self._item(self.value(of), self.value(index), node)
                 if found is not None:
                     return found
-        raise self.scope.error(
-            f"{ast.unparse(node)!r} ({type(node).__name__}) cannot be compiled; a neuron may use numbers, messages, "
-            "self, math.*, if, for, while and helper functions of these (engine='interpreter' runs any Python)",
-            node,
-        )
+        raise self.scope.error(refusal(node), node)
 
-    def _item(self, of: Value, index: Value) -> Value | None:
+    def _item(self, of: Value, index: Value, node: ast.expr) -> Value | None:
         """``of[index]`` where both are known: an item of a tuple, a list, a dictionary."""
-        match of, index:
-            case Object(items), Const(key) | Object(key):
-                return self.names.item(items, key)
-            case TupleValue(parts), Const(int() as place) if -len(parts) <= place < len(parts):
-                return parts[place]
+        try:
+            match of, index:
+                case Object(tuple() | list() | dict() as items), Const(key) | Object(key):
+                    return self.names.item(items, key)
+                case TupleValue(parts), Const(int() as place):
+                    return parts[place]
+        except (LookupError, TypeError) as error:
+            raise self.scope.error(f"there is no such item: {type(error).__name__}: {error}", node) from error
         return None
 
     def _unary(self, node: ast.UnaryOp) -> Expr:
@@ -130,13 +142,17 @@ class Expressions:
                 return operand
             case ast.Not():
                 return Unary("not", operand)
-        raise self.scope.error("the operator ~ cannot be compiled; a neuron computes with numbers", node)
+        raise self.scope.error("the operator ~ cannot be compiled: write 'not', or -x - 1", node)
 
     # Conditions: what stands behind `and`, `or`, a chained comparison or `else` is evaluated only where Python would.
 
     def _compare(self, node: ast.Compare) -> Expr:
+        if isinstance(node.ops[0], (ast.In, ast.NotIn)) and len(node.ops) == 1:
+            return self._among(node)
         if any(type(op) not in _COMPARE for op in node.ops):
-            raise self.scope.error(f"{ast.unparse(node)!r} compares more than numbers", node)
+            raise self.scope.error(
+                f"{ast.unparse(node)!r} compares more than numbers: write the comparisons one by one, with 'and'", node
+            )
         ops = [_COMPARE[type(op)] for op in node.ops]
         operands = self.values([node.left, node.comparators[0]])
         match operands:
@@ -147,6 +163,25 @@ class Expressions:
                 return Const(ops[0] == "!=")
         left, right = (self.as_scalar(*pair) for pair in zip(operands, [node.left, node.comparators[0]], strict=True))
         return self._chain(Binary(ops[0], left, right), right, ops[1:], node.comparators[1:])
+
+    def _among(self, node: ast.Compare) -> Expr:
+        """``x in (1, 2)``: equal to one of them."""
+        place, items = self.values([node.left, node.comparators[0]])
+        match items:
+            case TupleValue(parts):
+                found = list(parts)
+            case Object(tuple() | list() | set() | frozenset() as numbers):
+                found = [known(number) for number in numbers]
+            case _:
+                raise self.scope.error(
+                    f"{ast.unparse(node)!r}: a number can be searched for in a tuple of numbers only", node
+                )
+        value = self.scope.keep(self.as_scalar(place, node.left), "value", node)
+        among: Expr = Const(False)
+        for part in found:
+            equal = Binary("==", value, self.as_scalar(part, node.comparators[0]))
+            among = equal if among == Const(False) else Binary("or", among, equal)
+        return Unary("not", among) if isinstance(node.ops[0], ast.NotIn) else among
 
     def _chain(self, test: Expr, left: Expr, ops: list[str], nodes: list[ast.expr]) -> Expr:
         """``test and left op node op node …``."""

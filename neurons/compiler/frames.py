@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -58,13 +58,17 @@ _NUMBERS = (bool, int, float, np.number, np.bool_)
 
 @dataclass
 class Scope:
-    """What all frames of one method share: the statements so far, the supply of names, what was taken from outside."""
+    """What all frames of one method share: the statements so far, the supply of names, what was taken from outside.
+
+    `place` is that of the user's statement at hand.
+    """
 
     frames: list[Frame] = field(default_factory=list)
     statements: list[Stmt] = field(default_factory=list)
     used: int = 0
     loops: list[int] = field(default_factory=list)
     captured: list[Captured] = field(default_factory=list)
+    place: SourceLine | None = None
 
     @property
     def frame(self) -> Frame:
@@ -76,7 +80,8 @@ class Scope:
         return f"{hint}_{self.used}"
 
     def emit(self, statement: Stmt) -> None:
-        self.statements.append(statement)
+        """Add a statement; one without a place of its own has that of the user's statement at hand."""
+        self.statements.append(statement if statement.where else replace(statement, where=self.place))
 
     def keep(self, value: Expr, hint: str, node: ast.AST) -> Local:
         """Give a value a name of its own, evaluated here."""

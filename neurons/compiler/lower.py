@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from types import FunctionType
 
 from ..errors import NeuronError, definition
+from .assigned import RETURNED
 from .assignments import Assignments
 from .binding import bind
 from .calls import SLOPE
+from .cures import refusal
 from .exits import always_returns, returns
 from .expressions import Expressions
 from .frames import Captured, Frame, Scope, assigned_names
@@ -83,7 +85,7 @@ class _Lowering:
         self.subject = subject
         self.method = method
         self.scope = Scope()
-        self.expressions = Expressions(subject, self.scope, method, self.inline)
+        self.expressions = Expressions(subject, self.scope, method, self.inline, self._bind)
         self.assignments = Assignments(subject, self.scope, self.expressions)
         self.loops = Loops(self.scope, self.expressions, self.assignments)
         self.active: list[FunctionType] = []
@@ -130,6 +132,7 @@ class _Lowering:
             place = self.scope.where(node) if node is not None else definition(function)
             raise NeuronError(f"{function.__qualname__}: {error}", place) from error
         frame.names.update({name: self._own(value, name) for name, value in bound.items()})
+        place = self.scope.place
         self.scope.frames.append(frame)
         self.active.append(function)
         try:
@@ -137,6 +140,7 @@ class _Lowering:
         finally:
             self.scope.frames.pop()
             self.active.pop()
+        self.scope.place = place
         return frame.result
 
     def _own(self, value: Value, name: str) -> Value:
@@ -147,12 +151,17 @@ class _Lowering:
         self.scope.emit(Assign(local, value))
         return Local(local)
 
+    def _bind(self, name: str, value: Value, node: ast.expr) -> None:
+        """What ``(name := value)`` does."""
+        self.assignments.name(name, value, node)
+
     # Control flow ----------------------------------------------------------------------------------------------
 
     def _tail(self, statements: list[ast.stmt]) -> None:
         """Lower statements at whose end the function ends."""
         for position, statement in enumerate(statements):
             rest = statements[position + 1 :]
+            self.scope.place = self.scope.where(statement)
             match statement:
                 case ast.Return():
                     return self._return(statement)
@@ -215,12 +224,13 @@ class _Lowering:
         """The locals for what a function returns."""
         match value:
             case Expr():
-                return Local(self.scope.fresh("result"))
+                return Local(self.scope.fresh(RETURNED))
             case TupleValue(items):
-                return TupleValue(tuple(Local(self.scope.fresh("result")) for _ in items))
+                return TupleValue(tuple(Local(self.scope.fresh(RETURNED)) for _ in items))
         raise self.scope.error(_RETURNS, statement)
 
     def _statement(self, statement: ast.stmt, flag: str | None) -> None:
+        self.scope.place = self.scope.where(statement)
         match statement:
             case ast.Pass() | ast.Expr(value=ast.Constant()):
                 pass
@@ -249,18 +259,8 @@ class _Lowering:
                 self._return(statement)
                 self.scope.emit(Assign(flag, Const(True)))
                 self.scope.emit(Break())
-            case ast.Global() | ast.Nonlocal():
-                raise self.scope.error(
-                    "a neuron cannot change a global: there are thousands of it, in many processes; keep values in "
-                    "self.x",
-                    statement,
-                )
             case _:
-                raise self.scope.error(
-                    f"{ast.unparse(statement).splitlines()[0]!r} ({type(statement).__name__}) cannot be compiled; a "
-                    "neuron may assign, use if, for, while, and call functions",
-                    statement,
-                )
+                raise self.scope.error(refusal(statement), statement)
 
     def _loop(self, statement: ast.For | ast.While, flag: str | None) -> None:
         self.loops.lower(statement, lambda: self._inside(statement.body, flag))

@@ -77,14 +77,14 @@ class Names:
                 return known(self._captured(lambda: getattr(value, name, MISSING)))
         raise self.scope.error(f"{describe(owner)} has no attribute {name!r}", node)
 
-    def item(self, items: Any, key: Any) -> Value | None:
-        """What ``items[key]`` denotes, both known; None where there is no such item."""
-        if not isinstance(items, (tuple, list, dict)):
-            return None
-        try:
-            return known(self._captured(lambda: items[key]))
-        except (LookupError, TypeError):
-            return None
+    def item(self, items: Any, key: Any) -> Value:
+        """What ``items[key]`` denotes, both known.
+
+        Raises:
+            LookupError: there is no such item.
+            TypeError: there are no items by such keys.
+        """
+        return known(self._captured(lambda: items[key]))
 
     def _captured(self, look: Callable[[], Any]) -> Any:
         value = look()

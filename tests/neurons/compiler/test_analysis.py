@@ -237,8 +237,8 @@ total_1 = 0.0
 for m in messages:
     if ((not m.is_bias) and (m.weight > self.gain)):
         x_3 = m.input
-        result_4 = (x_3 / 2.0)
-        total_1 = (total_1 + result_4)
+        return_4 = (x_3 / 2.0)
+        total_1 = (total_1 + return_4)
         continue
     break
 i_5 = 0

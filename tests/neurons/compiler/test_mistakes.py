@@ -8,151 +8,12 @@ from textwrap import indent
 
 import numpy as np
 import pytest
+from mistaken_bodies import BACKWARD, FORWARD, HEAD
 from numba.core.errors import TypingError
 
 from horn.neurons import Compiled, DropoutNeuron, Identity, Neuron, NeuronError, Rates, StandardNeuron
 from horn.neurons.compiler import faults
 from horn.neurons.neuron import hyperparameters
-
-FORWARD = {
-    "never feeds forward": ("def forward(self, messages):  # HERE\n    total = 1.0", "never calls self.feedforward"),
-    "feeds forward twice": (
-        "self.feedforward(1.0)\nself.feedforward(2.0)  # HERE",
-        r"calls self.feedforward\(...\) twice",
-    ),
-    "an undefined name": ("self.feedforward(totl)  # HERE", "name 'totl' is not defined"),
-    "an undefined function": ("self.feedforward(squash(1.0))  # HERE", "name 'squash' is not defined"),
-    "a variable before its assignment": ("x = y + 1.0  # HERE\ny = 2.0", "local variable 'y' is read before"),
-    "an attribute never set": ("self.feedforward(self.mask)  # HERE", "self.mask is read, but Unit never sets it"),
-    "an attribute set by backward only": (
-        "self.feedforward(self.late)  # HERE",
-        "Unit.forward reads self.late, but nothing sets it",
-    ),
-    "an attribute set in training only": (
-        "if self.training:\n    self.mask = 0.5\nself.feedforward(self.mask)  # HERE",
-        "Unit.forward reads self.mask, but nothing sets it",
-    ),
-    "a field that messages lack": ("for m in messages:\n    self.feedforward(m.delta)  # HERE", "has no 'delta'"),
-    "a message after its loop": (
-        "for m in messages:\n    x = m.input\nself.feedforward(m.input)  # HERE",
-        "message 'm' is used after its loop",
-    ),
-    "a second name of a message": (
-        "for m in messages:\n    if m.sender == 0:\n        first = m  # HERE\nself.feedforward(1.0)",
-        "'first' would be a second name of a message",
-    ),
-    "loops over messages in each other": (
-        "for m in messages:\n    for n in messages:  # HERE\n        pass\nself.feedforward(1.0)",
-        "inside a loop over messages",
-    ),
-    "try": ("try:  # HERE\n    x = 1\nfinally:\n    pass\nself.feedforward(1.0)", "Try"),
-    "with": ("with open('x') as x:  # HERE\n    pass\nself.feedforward(1.0)", "With"),
-    "a string": ("self.feedforward('one')  # HERE", "a str stands where a number is needed"),
-    "a list": ("x = [1.0, 2.0]  # HERE\nself.feedforward(1.0)", "List"),
-    "a dictionary": ("x = {1: 2.0}  # HERE\nself.feedforward(1.0)", "Dict"),
-    "print": ("print(1.0)  # HERE\nself.feedforward(1.0)", "print cannot be compiled.*leave it out"),
-    "enumerate": (
-        "for i, m in enumerate(messages):  # HERE\n    pass\nself.feedforward(1.0)", "enumerate cannot.*m.sender"
-    ),
-    "the sum of a list": (
-        "self.feedforward(sum([m.input for m in messages]))  # HERE", "sum cannot be compiled.*without brackets"
-    ),
-    "Python's draws": ("self.feedforward(random.gauss(0, 1))  # HERE", "random.gauss cannot.*self.normal"),
-    "NumPy's draws": ("self.feedforward(np.random.normal())  # HERE", "np.random.normal cannot.*self.normal"),
-    "an object that is called": ("self.feedforward(HALF(1.0))  # HERE", "HALF cannot.*engine='interpreter'"),
-    "a lambda inside": ("f = lambda x: x  # HERE\nself.feedforward(f(1.0))", "Lambda"),
-    "None": ("x = None\nself.feedforward(x)  # HERE", "a NoneType stands where a number is needed"),
-    "None at times": ("x = None\nif self.index > 1:\n    x = 1.0  # HERE\nself.feedforward(1.0)", "different things"),
-    "a global": ("global count  # HERE\nself.feedforward(1.0)", "cannot change a global"),
-    "an assertion": ("assert self.index >= 0  # HERE\nself.feedforward(1.0)", "Assert"),
-    "else after a loop": (
-        "for m in messages:  # HERE\n    pass\nelse:\n    pass\nself.feedforward(1.0)",
-        "else after a loop",
-    ),
-    "a loop over something": ("for i in (1, 2):  # HERE\n    pass\nself.feedforward(1.0)", "a loop runs"),
-    "range of a fraction": (
-        "for i in range(self.half):  # HERE\n    pass\nself.feedforward(1.0)",
-        "range.. needs whole numbers, self.half is none",
-    ),
-    "a comparison of more than numbers": ("x = self in messages  # HERE\nself.feedforward(1.0)", "compares"),
-    "bitwise not": ("self.feedforward(~self.index)  # HERE", "operator ~"),
-    "a shift": ("self.feedforward(self.index << 1)  # HERE", "BinOp"),
-    "recursion": ("self.feedforward(again(3.0))", "again calls itself"),
-    "a helper that returns nothing": ("self.feedforward(nothing(1.0))  # HERE", "nothing returns nothing"),
-    "a helper with too many arguments": ("self.feedforward(helper(1.0, 2.0, 3.0))  # HERE", "too many positional"),
-    "a helper with stars": ("self.feedforward(stars(1.0))", "stars takes"),
-    "stars in a call": ("self.feedforward(helper(*TWO))  # HERE", r"\* and \*\* in a call"),
-    "push in forward": ("for m in messages:\n    self.push(1.0)  # HERE\nself.feedforward(1.0)", "belongs in"),
-    "the value of an action": ("x = self.feedforward(1.0)  # HERE", "gives nothing back"),
-    "an assignment to what Horn sets": ("self.output = 1.0  # HERE\nself.feedforward(1.0)", "set by Horn"),
-    "an assignment to a message": (
-        "for m in messages:\n    m.weight = 0.0  # HERE\nself.feedforward(1.0)", "cannot assign to"
-    ),
-    "a name with two meanings": ("x = 1.0\nx = math  # HERE\nself.feedforward(x)", "different things"),
-    "half a trial": ("self.feedforward(self.binomial(1.5, 0.5))  # HERE", "n must be a whole number"),
-    "a draw without arguments": ("self.feedforward(self.binomial(1))  # HERE", "lacks the argument 'p'"),
-    "an unknown argument of a draw": ("self.feedforward(self.normal(mean=1.0))  # HERE", "unexpected argument 'mean'"),
-    "too many arguments of mathematics": ("self.feedforward(math.sin(1.0, 2.0))  # HERE", "sin takes one number"),
-    "an unknown function of a module": ("self.feedforward(math.sine(1.0))  # HERE", "math has no attribute 'sine'"),
-    "a NumPy function of arrays": ("self.feedforward(np.sum(1.0))  # HERE", "np.sum cannot be compiled"),
-    "an object where a number is needed": ("self.feedforward(math)  # HERE", "module math stands where a number"),
-    "messages where a number is needed": ("self.feedforward(messages)  # HERE", "messages stands where a number"),
-    "the length of something": ("self.feedforward(len(TWO))  # HERE", "len.. is known for messages only"),
-    "the sum of something": ("self.feedforward(sum(x for x in TWO))  # HERE", "sum.. is known for"),
-    "a tuple that is unpacked wrongly": ("a, b = 1.0, 2.0, 3.0  # HERE\nself.feedforward(a)", "as many values"),
-}  # fmt: skip
-
-BACKWARD = {
-    "never backpropagates": ("def backward(self, messages):  # HERE\n    x = 1.0", "never calls self.backprop"),
-    "pushes twice": (
-        "for m in messages:\n    self.push(m.delta)\n    self.push(1.0)  # HERE", "twice for one message"
-    ),
-    "may push twice": (
-        "for m in messages:\n    if m.is_bias:\n        self.push(m.delta)\n    self.push(1.0)  # HERE",
-        "twice for one message",
-    ),
-    "pushes in two loops": (
-        "for m in messages:\n    self.push(m.delta)\nfor m in messages:\n    self.push(1.0)  # HERE",
-        "pushes in two loops",
-    ),
-    "pushes in a loop that repeats": (
-        "for i in range(2):\n    for m in messages:\n        self.push(m.delta)  # HERE", "pushes in two loops"
-    ),
-    "pushes outside of the loop": ("self.push(1.0)  # HERE", "call it inside the loop"),
-    "an attribute that forward never sets": ("x = self.mask  # HERE", "self.mask is read, but Unit never sets it"),
-    "an attribute that only prediction sets": ("self.backpropagate(self.scale)  # HERE", "nothing sets it on any path"),
-    "feeds forward": ("self.feedforward(1.0)  # HERE", "belongs in forward"),
-    "the input of a message": ("for m in messages:\n    self.push(m.input)  # HERE", "has no 'input'"),
-}  # fmt: skip
-
-HEAD = """
-import random
-from functools import partial
-
-TWO = (1.0, 2.0)
-HALF = partial(pow, 0.5)
-
-
-def helper(x, y=1.0):
-    return x + y
-
-
-def nothing(x):
-    y = x
-
-
-def again(x):
-    return again(x - 1.0)  # HERE recursion
-
-
-def stars(*x):  # HERE a helper with stars
-    return x
-
-
-class Unit(StandardNeuron):
-    half = 0.5
-
-"""
 
 
 def refused(define, chain, name: str, text: str, message: str) -> None:
@@ -214,6 +75,8 @@ def test_a_mistake_in_backward(name, define, chain) -> None:
 def forward(self, messages):
     if not self.training:
         self.scale = 0.5
+    if self.index > 1:
+        self.mark = 0.5
     super().forward(messages)
 
 """
