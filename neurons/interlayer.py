@@ -19,7 +19,7 @@ from .errors import NeuronError, definition
 if TYPE_CHECKING:
     from .costs.base import Cost
 
-Vector = NDArray[np.float32]
+Vector = NDArray[np.floating]
 
 
 class Interlayer(ABC):
@@ -45,11 +45,11 @@ class Interlayer(ABC):
             gradient: ∂cost/∂normalized, shape (units,).
 
         Cost: two calls of `apply` per unit. The step ε = ∛(machine epsilon) · max(1, |x|) leaves an error of about
-        1e-10 of the value in float64, far below float32.
+        1e-10 of the value, far below float32.
         """
         point = output.astype(np.float64)
         steps = np.cbrt(np.finfo(np.float64).eps) * np.maximum(1.0, np.abs(point))
-        result = np.empty(len(point), np.float32)
+        result = np.empty_like(output)
         for unit, step in enumerate(steps):
             ahead, behind = point.copy(), point.copy()
             ahead[unit] += step
@@ -58,18 +58,16 @@ class Interlayer(ABC):
             result[unit] = slope @ gradient
         return result
 
-    def apply_batch(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def apply_batch(self, outputs: Vector) -> Vector:
         """`apply` for each example. Shapes (examples, units) → (examples, units)."""
-        normalized = np.empty(outputs.shape, np.float32)
+        normalized = np.empty_like(outputs)
         for example, output in enumerate(outputs):
             normalized[example] = self._vector(self.apply(output), len(output), "apply")
         return normalized
 
-    def backward_batch(
-        self, outputs: NDArray[np.float32], normalized: NDArray[np.float32], gradients: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def backward_batch(self, outputs: Vector, normalized: Vector, gradients: Vector) -> Vector:
         """`backward` for each example. All shapes (examples, units)."""
-        result = np.empty(outputs.shape, np.float32)
+        result = np.empty_like(outputs)
         for example, row in enumerate(zip(outputs, normalized, gradients, strict=True)):
             result[example] = self._vector(self.backward(*row), outputs.shape[1], "backward")
         return result

@@ -15,7 +15,7 @@ def limit_norms(spec: NetworkSpec, parameters: NDArray[np.float32], part: int, p
 
     Args:
         spec: the network.
-        parameters: flat float32 array of ``spec.size``.
+        parameters: flat array of ``spec.size``.
         part: which share of every block's receivers to look at, in [0, parts).
         parts: number of shares.
     """
@@ -27,4 +27,4 @@ def limit_norms(spec: NetworkSpec, parameters: NDArray[np.float32], part: int, p
         norms = np.sqrt(np.einsum("sr,sr->r", weights, weights, dtype=np.float64))
         long = np.flatnonzero(norms > spec.max_norm)
         if long.size:
-            weights[:, long] *= (spec.max_norm / norms[long]).astype(np.float32)
+            weights[:, long] *= (spec.max_norm / norms[long]).astype(weights.dtype)

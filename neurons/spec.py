@@ -105,6 +105,7 @@ class NetworkSpec:
         cost: the cost to minimise.
         regularization: λ; adds λ·w to the gradient of every weight (not of biases).
         max_norm: bound on the norm of a neuron's incoming weights (without bias), or None.
+        precision: the type of parameters, activations, deltas and sums: float32, or float64 to look into gradients.
 
     Raises:
         ValueError: a layer that is fed one to one has another number of units than the layer before.
@@ -114,6 +115,7 @@ class NetworkSpec:
     cost: Cost
     regularization: float = 0.0
     max_norm: float | None = None
+    precision: type[np.floating] = np.float32
 
     def __post_init__(self) -> None:
         # Kernels do not look: they would read beyond the outputs before.

@@ -24,16 +24,14 @@ class SoftmaxNormalization(Interlayer):
         return powers
 
     def backward(self, output: Vector, normalized: Vector, gradient: Vector) -> Vector:
-        return np.asarray(normalized * (gradient - normalized @ gradient), np.float32)
+        return np.asarray(normalized * (gradient - normalized @ gradient), output.dtype)
 
-    def apply_batch(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self.apply(outputs), np.float32)
+    def apply_batch(self, outputs: Vector) -> Vector:
+        return np.asarray(self.apply(outputs), outputs.dtype)
 
-    def backward_batch(
-        self, outputs: NDArray[np.float32], normalized: NDArray[np.float32], gradients: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def backward_batch(self, outputs: Vector, normalized: Vector, gradients: Vector) -> Vector:
         common = np.einsum("eu,eu->e", normalized, gradients)
-        return np.asarray(normalized * (gradients - common[:, None]), np.float32)
+        return np.asarray(normalized * (gradients - common[:, None]), outputs.dtype)
 
     def fused_gradient(self, cost: Cost) -> bool:
         # Not for a subclass: it may have another derivative.

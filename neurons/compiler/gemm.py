@@ -1,6 +1,7 @@
 """Matrix products through the BLAS that SciPy brings (numba's own ``np.dot`` knows neither alpha nor beta).
 
-The address of ``sgemm`` is an argument of the kernels, not a constant in them, so that they can be cached on disk.
+The matrices of one product are all float32 or all float64. The address of ``sgemm`` or ``dgemm`` is an argument of the
+kernels, not a constant in them, so that they can be cached on disk.
 """
 
 from __future__ import annotations
@@ -13,20 +14,29 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
+from numpy.typing import NDArray
 
 from ..jit import device, kernel
 
 # The import loads SciPy's OpenBLAS, so that limits on its threads reach it.
 importlib.import_module("scipy.linalg.cython_blas")
-SGEMM = np.int64(get_cython_function_address("scipy.linalg.cython_blas", "sgemm"))
+_GEMM = {
+    np.dtype(kind): np.int64(get_cython_function_address("scipy.linalg.cython_blas", name))
+    for kind, name in ((np.float32, "sgemm"), (np.float64, "dgemm"))
+}
+
+
+def gemm_for(matrix: NDArray[np.floating]) -> np.int64:
+    """The address of BLAS's matrix product for matrices like this one."""
+    return _GEMM[matrix.dtype]
 
 
 @intrinsic
-def _sgemm(typing: Any, address: Any, ta: Any, tb: Any, m: Any, n: Any, k: Any, alpha: Any, a: Any, lda: Any,
-           b: Any, ldb: Any, beta: Any, c: Any, ldc: Any) -> Any:  # fmt: skip
-    """Call Fortran's SGEMM; scalars are passed by address."""
-    signature = types.void(types.int64, *(types.int32,) * 5, types.float32, types.uintp, types.int32, types.uintp,
-                           types.int32, types.float32, types.uintp, types.int32)  # fmt: skip
+def _gemm(typing: Any, address: Any, ta: Any, tb: Any, m: Any, n: Any, k: Any, alpha: Any, a: Any, lda: Any,
+          b: Any, ldb: Any, beta: Any, c: Any, ldc: Any) -> Any:  # fmt: skip
+    """Call Fortran's SGEMM or DGEMM, by the type of alpha; scalars are passed by address."""
+    signature = types.void(types.int64, *(types.int32,) * 5, alpha, types.uintp, types.int32, types.uintp,
+                           types.int32, alpha, types.uintp, types.int32)  # fmt: skip
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         pointers = []
@@ -46,7 +56,7 @@ def _sgemm(typing: Any, address: Any, ta: Any, tb: Any, m: Any, n: Any, k: Any, 
 
 @device
 def _stride(matrix: Any) -> Any:
-    return matrix.strides[0] // 4
+    return matrix.strides[0] // matrix.itemsize
 
 
 @device
@@ -55,22 +65,25 @@ def _at(matrix: Any) -> Any:
 
 
 @kernel
-def forward_sums(sgemm: Any, senders: Any, weights: Any, sums: Any) -> None:
-    """sums = senders · weights. Shapes (b, s) · (s, n) → (b, n); float32, rows contiguous."""
+def forward_sums(gemm: Any, senders: Any, weights: Any, sums: Any) -> None:
+    """sums = senders · weights. Shapes (b, s) · (s, n) → (b, n); rows contiguous."""
+    real = sums.dtype.type
     # Row-major matrices are the transposes of what BLAS sees: Cᵀ = Bᵀ · Aᵀ.
-    _sgemm(sgemm, 78, 78, weights.shape[1], senders.shape[0], senders.shape[1], np.float32(1.0), _at(weights),
-           _stride(weights), _at(senders), _stride(senders), np.float32(0.0), _at(sums), _stride(sums))  # fmt: skip
+    _gemm(gemm, 78, 78, weights.shape[1], senders.shape[0], senders.shape[1], real(1.0), _at(weights),
+          _stride(weights), _at(senders), _stride(senders), real(0.0), _at(sums), _stride(sums))  # fmt: skip
 
 
 @kernel
-def backward_sums(sgemm: Any, deltas: Any, weights: Any, sums: Any) -> None:
-    """sums = deltas · weightsᵀ. Shapes (b, r) · (n, r)ᵀ → (b, n); float32, rows contiguous."""
-    _sgemm(sgemm, 84, 78, weights.shape[0], deltas.shape[0], deltas.shape[1], np.float32(1.0), _at(weights),
-           _stride(weights), _at(deltas), _stride(deltas), np.float32(0.0), _at(sums), _stride(sums))  # fmt: skip
+def backward_sums(gemm: Any, deltas: Any, weights: Any, sums: Any) -> None:
+    """sums = deltas · weightsᵀ. Shapes (b, r) · (n, r)ᵀ → (b, n); rows contiguous."""
+    real = sums.dtype.type
+    _gemm(gemm, 84, 78, weights.shape[0], deltas.shape[0], deltas.shape[1], real(1.0), _at(weights),
+          _stride(weights), _at(deltas), _stride(deltas), real(0.0), _at(sums), _stride(sums))  # fmt: skip
 
 
 @kernel
-def push_product(sgemm: Any, alpha: Any, factors: Any, deltas: Any, beta: Any, update: Any) -> None:
-    """update = alpha · factorsᵀ · deltas + beta · update. Shapes (b, s)ᵀ · (b, r) → (s, r); float32."""
-    _sgemm(sgemm, 78, 84, deltas.shape[1], factors.shape[1], factors.shape[0], np.float32(alpha), _at(deltas),
-           _stride(deltas), _at(factors), _stride(factors), np.float32(beta), _at(update), _stride(update))  # fmt: skip
+def push_product(gemm: Any, alpha: Any, factors: Any, deltas: Any, beta: Any, update: Any) -> None:
+    """update = alpha · factorsᵀ · deltas + beta · update. Shapes (b, s)ᵀ · (b, r) → (s, r)."""
+    real = update.dtype.type
+    _gemm(gemm, 78, 84, deltas.shape[1], factors.shape[1], factors.shape[0], real(alpha), _at(deltas),
+          _stride(deltas), _at(factors), _stride(factors), real(beta), _at(update), _stride(update))  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .gemm import SGEMM
+from .gemm import gemm_for
 
 #: Arrays and numbers by name.
 Values = Mapping[str, Any]
@@ -59,7 +59,8 @@ class Product(Operation):
     out: str
 
     def run(self, values: Values) -> None:
-        self.function(SGEMM, values[self.left], values[self.right], values[self.out])
+        out = values[self.out]
+        self.function(gemm_for(out), values[self.left], values[self.right], out)
 
 
 #: A method of a layer's neurons, all examples at once.

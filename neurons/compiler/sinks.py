@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ..spec import Block
-from .gemm import SGEMM, push_product
+from .gemm import gemm_for, push_product
 from .update import carry_and_add, decay_and_add, scatter, scatter_and_add
 
-Matrix = NDArray[np.float32]
+Matrix = NDArray[np.floating]
 #: The rows and columns of each block's matrix that a sub-model uses.
 Places = dict[Block, tuple[NDArray[np.intp], NDArray[np.intp]]]
 
@@ -50,15 +50,19 @@ class Term:
 
 
 class Scratch:
-    """One piece of memory for matrices that are needed one at a time; it grows to the largest."""
+    """One piece of memory for matrices that are needed one at a time; it grows to the largest.
 
-    def __init__(self) -> None:
-        self.storage = np.empty(0, np.float32)
+    Args:
+        dtype: of their elements.
+    """
+
+    def __init__(self, dtype: DTypeLike) -> None:
+        self.storage: NDArray[np.floating] = np.empty(0, dtype)
 
     def matrix(self, rows: int, columns: int) -> Matrix:
         """A matrix with undefined contents, valid until the next call."""
         if len(self.storage) < rows * columns:
-            self.storage = np.empty(rows * columns, np.float32)
+            self.storage = np.empty(rows * columns, self.storage.dtype)
         return self.storage[: rows * columns].reshape(rows, columns)
 
 
@@ -88,7 +92,7 @@ class Sink(ABC):
 def _add_products(terms: Sequence[Term], alpha: float, beta: float, out: Matrix) -> None:
     """out = alpha · Σ factorsᵀ · deltas + beta · out."""
     for term in terms:
-        push_product(SGEMM, alpha, term.factors, term.deltas, beta, out)
+        push_product(gemm_for(out), alpha, term.factors, term.deltas, beta, out)
         beta = 1.0
 
 
@@ -116,7 +120,7 @@ class Apply(Sink):
     def __init__(self, parameters: NDArray[np.float32], previous: NDArray[np.float32]) -> None:
         self.parameters = parameters
         self.previous = previous
-        self.scratch = Scratch()
+        self.scratch = Scratch(parameters.dtype)
 
     def product(self, block: Block, terms: Sequence[Term], share: float, coefficients: Coefficients) -> None:
         _add_products(terms, coefficients.scale * share, coefficients.beta, block.matrix(self.previous))

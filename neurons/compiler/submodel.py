@@ -76,8 +76,8 @@ class SubModels:
         spec = passes.spec
         self.masks = [np.ones(layer.units, np.bool_) for layer in spec.layers]
         self.worthwhile = pays
-        self.scratch = Scratch()
-        self.storage = np.empty(spec.size if self.possible else 0, np.float32)
+        self.scratch = Scratch(spec.precision)
+        self.storage = np.empty(spec.size if self.possible else 0, spec.precision)
 
     def choose(self, batch: Batch, rates: Rates, key: tuple[np.uint32, np.uint32]) -> SubModel | None:
         """The batch's sub-model; None where it has none, or where computing it compactly does not pay."""

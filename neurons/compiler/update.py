@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..jit import kernel
 
 
 @kernel
 def carry_and_add(update: Any, previous: Any, parameters: Any, beta: Any, gamma: Any) -> None:
     """previous = update + β·previous + γ·parameters; parameters += previous. Flat arrays of one length."""
-    beta, gamma = np.float32(beta), np.float32(gamma)
+    real = update.dtype.type
+    beta, gamma = real(beta), real(gamma)
     for i in range(len(update)):
         change = update[i] + beta * previous[i] + gamma * parameters[i]
         previous[i] = change
@@ -22,7 +21,7 @@ def carry_and_add(update: Any, previous: Any, parameters: Any, beta: Any, gamma:
 @kernel
 def decay_and_add(previous: Any, parameters: Any, gamma: Any) -> None:
     """previous += γ·parameters; parameters += previous: where the push has gone into `previous` already."""
-    gamma = np.float32(gamma)
+    gamma = previous.dtype.type(gamma)
     for i in range(len(previous)):
         change = previous[i] + gamma * parameters[i]
         previous[i] = change
@@ -44,7 +43,7 @@ def scatter(part: Any, rows: Any, columns: Any, out: Any) -> None:
     row = 0
     for i in range(out.shape[0]):
         target = out[i]
-        target[:] = np.float32(0.0)
+        target[:] = 0.0
         if row < len(rows) and rows[row] == i:
             source = part[row]
             for j in range(len(columns)):
@@ -60,11 +59,12 @@ def scatter_and_add(
 
     Rows below `first` (the bias) are exempt from the share of γ that regularization adds: see `gamma`, a pair.
     """
-    beta = np.float32(beta)
+    real = previous.dtype.type
+    beta = real(beta)
     row = 0
     for i in range(previous.shape[0]):
         old, weights = previous[i], parameters[i]
-        decay = np.float32(gamma[0] if i < first else gamma[1])
+        decay = real(gamma[0] if i < first else gamma[1])
         for j in range(len(old)):
             old[j] = beta * old[j] + decay * weights[j]
         if row < len(rows) and rows[row] == i:
