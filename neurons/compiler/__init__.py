@@ -12,10 +12,10 @@ hoist.py, loops.py, algebra.py, once.py, prune.py, drops.py: the questions that 
 chances.py   the probabilities that a layer's numbers decide
 compatibility.py: which layers can be trained one before the other
 modules.py   NIR → the text of a Python module of numba kernels     (writer.py, spelling.py, drawing.py)
-operations.py: what a method is made of when it runs
+operations.py: what a method is made of when it runs     (work.py: how much that is; watching.py: who looks on)
 cache.py     module text → a file named by its content, imported
 engine.py    the kernels and BLAS, run on a network
-passes.py, gemm.py, buffers.py, sinks.py, update.py, submodel.py, evaluate.py: its parts
+passes.py, gemm.py, buffers.py, chain.py, sinks.py, weights.py, update.py, submodel.py, evaluate.py: its parts
 faults.py    what numba refuses, told as an error
 warm.py      compiling before the work begins
 """

@@ -16,12 +16,18 @@ from .passes import Draws, Passes, View
 from .sinks import Apply, Collect, add_update
 from .submodel import SubModels
 from .warm import warm_up
+from .watching import Watch, unwatched
 
 _STILL = Rates(0, 0.0, 0.0)
 
 
 class Compiled(Engine):
-    """Runs the neurons of a network as compiled kernels and matrix products. See `Engine`."""
+    """Runs the neurons of a network as compiled kernels and matrix products. See `Engine`.
+
+    Args:
+        spec, parameters, previous, seed, training: as for every engine.
+        watch: who looks on.
+    """
 
     def __init__(
         self,
@@ -31,15 +37,16 @@ class Compiled(Engine):
         *,
         seed: int,
         training: bool = True,
+        watch: Watch = unwatched,
     ) -> None:
         super().__init__(spec, parameters, previous, seed=seed, training=training)
         if training:
             check_training(spec)
-        self.passes = Passes(spec)
+        self.passes = Passes(spec, watch)
         self.view = self._whole()
         self.submodels = SubModels(self.passes, self.view)
         self.keys = random.key(seed, random.TRAIN), random.key(seed, random.PREDICT)
-        self.apply_sink = Apply(parameters, previous)
+        self.apply_sink = Apply(self.passes.weights, parameters, previous)
 
     @classmethod
     def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
@@ -65,7 +72,7 @@ class Compiled(Engine):
     def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
         outputs = self._outputs(inputs, first)
         dense = dense_targets(targets, self.spec.layers[-1].units)
-        loss = float(self.passes.cost.loss(outputs, dense))
+        loss = float(self.passes.cost.loss.run({"O": outputs, "T": dense}))
         return Score(loss, count_correct(outputs[:, 1:], dense), len(inputs))
 
     def _outputs(self, inputs: NDArray[np.float32], first: int) -> NDArray[np.float32]:
@@ -79,7 +86,7 @@ class Compiled(Engine):
         sub = self.submodels.choose(batch, rates, self.keys[0])
         if sub is not None:
             return self._run(sub.view, sub.inputs, batch, rates, sub.collect(out))
-        return self._run(self.view, batch.inputs, batch, rates, Collect(out))
+        return self._run(self.view, batch.inputs, batch, rates, Collect(self.passes.weights, out))
 
     def step(self, batch: Batch, rates: Rates) -> Score:
         sub = self.submodels.choose(batch, rates, self.keys[0])
@@ -104,7 +111,8 @@ class Compiled(Engine):
             if low < high:
                 coefficients = self.passes.coefficients(block, rates)
                 part = update[low - start : high - start]
-                add_update(part, self.previous, self.parameters, block, low, high, coefficients)
+                carry = self.passes.weights[block.layer].carry
+                add_update(carry, part, self.previous, self.parameters, block, low, high, coefficients)
 
     def limit_norms(self, part: int, parts: int) -> None:
         norms.limit_norms(self.spec, self.parameters, part, parts)

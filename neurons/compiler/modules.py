@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import FunctionType
@@ -19,6 +19,7 @@ from .faults import guarded
 from .gemm import backward_sums, forward_sums
 from .lower import lower_scalar_function
 from .nir import (
+    Assign,
     Backpropagate,
     Body,
     Const,
@@ -33,12 +34,13 @@ from .nir import (
     PushFactor,
     Type,
 )
-from .operations import Kernel, Method, Product
+from .operations import Kernel, Method, Operation, Pass, Product
 from .prune import drop, prune, specialise
 from .spelling import Spelling
 from .subject import Subject
 from .trees import show, subexpressions, walk
 from .values import Object
+from .work import Arithmetic, Work, arithmetic, total
 from .writer import Writer
 
 _HEADER = '''"""{title}
@@ -84,7 +86,7 @@ class LayerCode:
     push: Method
     bias_forward: Method
     bias_backward: Method
-    kept: Kernel | None
+    kept: Operation | None
     arrays: Mapping[str, Array]
     draw_rows: int
     path: str
@@ -114,7 +116,10 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
     header = _HEADER.format(title=title, listing=listing)
     stem = f"{subject.name}_{type(subject.activation).__name__}_{incoming}_{outgoing}".lower()
     module = cache.load(header + "\n\n\n".join(texts) + "\n", stem)
-    kernels = {name: Kernel(name, getattr(module, name), names) for name, names in arguments.items()}
+    counts = {writer.name: arithmetic(writer.body) for writer in writers}
+    kernels = {
+        name: Kernel(name, getattr(module, name), names, counts.get(name, _DRAW)) for name, names in arguments.items()
+    }
     methods = {writer.name: _method(writer, kernels[writer.name]) for writer in writers}
     kept_state = {f"K_{name[5:]}": Array(PER_NEURON, kind) for name, kind in analysis.state.items()}
     return LayerCode(
@@ -167,6 +172,8 @@ def _no_messages(expression: Expr) -> Expr:
     return Const(0) if isinstance(expression, Count) else expression
 
 
+#: What `kept` does for each neuron.
+_DRAW = Arithmetic(Work(draws=1))
 _UNIFORM = ("learning_rate", "momentum", "iteration", "layer")
 
 
@@ -190,8 +197,8 @@ def kept({", ".join(arguments)}):
 class CostCode:
     """A cost's kernels: ``loss(O, T) → Σ``, and ``gradient(O, T, G) → Σ`` which also writes ∂cost/∂output."""
 
-    loss: Callable[..., float]
-    gradient: Callable[..., float]
+    loss: Operation
+    gradient: Operation
 
 
 def cost_code(cost: Cost) -> CostCode:
@@ -203,6 +210,7 @@ def cost_code(cost: Cost) -> CostCode:
     name = type(cost).__name__
     subject = Subject(Neuron, Identity(), ())
     parts: list[str] = []
+    works: list[Work] = []
     for method in ("apply", "derivative"):
         function = getattr(type(cost), method)
         if not isinstance(function, FunctionType):
@@ -212,6 +220,7 @@ def cost_code(cost: Cost) -> CostCode:
         except NeuronError as error:
             raise NeuronError(f"cost {name}.{method}: {error.message}", error.where) from error
         parts.append(_scalar_lines(body, value))
+        works.append(arithmetic((*body, Assign("result", value))).once)
     apply, derivative = parts
     text = f"""{_HEADER.format(title=f"The cost {name}.", listing="A term per output unit.")}
 @kernel
@@ -238,7 +247,13 @@ def gradient(O, T, G):
 """
     module = cache.load(text, name.lower())
     what, path = f"cost {name}", str(module.__file__)
-    return CostCode(guarded(module.loss, what, path), guarded(module.gradient, what, path))
+    both = ("O", "T")
+    return CostCode(
+        Pass("loss", guarded(module.loss, what, path), both, "T", works[0] + Work(1), both),
+        Pass(
+            "gradient", guarded(module.gradient, what, path), (*both, "G"), "T", total((*works, Work(1))), both, ("G",)
+        ),
+    )
 
 
 def _scalar_lines(body: Body, value: Expr) -> str:

@@ -1,6 +1,7 @@
-"""What a layer's method is made of when it runs: kernels and matrix products, one after the other, on named arrays.
+"""What a layer's method is made of when it runs: kernels, matrix products, passes over arrays, one after the other.
 
-The names are those of `writer`; `buffers` holds the arrays, `passes` fills in what differs from step to step.
+The names are those of `writer`; `buffers` holds the arrays, `passes` fills in what differs from step to step. All that
+a step computes on arrays is an operation, which knows how much it does: see `watching`.
 """
 
 from __future__ import annotations
@@ -8,20 +9,39 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from .gemm import gemm_for
+import numpy as np
+
+from .gemm import gemm_for, push_product
+from .work import NO_ARITHMETIC, NO_WORK, Arithmetic, Work, moved
 
 #: Arrays and numbers by name.
 Values = Mapping[str, Any]
 
 
 class Operation(ABC):
-    """One call of machine code."""
+    """One call, in which a step spends its time."""
+
+    #: "GEMM", "kernel" (emitted for the class) or "pass" (over arrays, the same for every class).
+    kind: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What it is, in a word or a formula."""
 
     @abstractmethod
-    def run(self, values: Values) -> None:
-        """Make the call with the values that it names."""
+    def run(self, values: Values) -> Any:
+        """Make the call with the values that it names; returns what it returns."""
+
+    @abstractmethod
+    def work(self, values: Values) -> Work:
+        """How much the call does."""
+
+    @abstractmethod
+    def sizes(self, values: Values) -> str:
+        """The sizes that its work depends on, for the reader."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +52,38 @@ class Kernel(Operation):
         name: its name in the generated module.
         function: the compiled function.
         arguments: the names of its arguments, in order.
+        arithmetic: what it does for one neuron and example.
     """
 
     name: str
     function: Callable[..., Any]
     arguments: tuple[str, ...]
+    arithmetic: Arithmetic = NO_ARITHMETIC
 
-    def run(self, values: Values) -> None:
-        self.function(*[values[name] for name in self.arguments])
+    kind: ClassVar[str] = "kernel"
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    def run(self, values: Values) -> Any:
+        return self.function(*[values[name] for name in self.arguments])
+
+    def work(self, values: Values) -> Work:
+        examples, neurons, messages = self._extent(values)
+        arrays = (values[name] for name in self.arguments)
+        return self.arithmetic.work(examples * neurons, messages) + Work(bytes=moved(arrays))
+
+    def sizes(self, values: Values) -> str:
+        examples, neurons, messages = self._extent(values)
+        looped = f"×{messages} messages" if self.arithmetic.message != NO_WORK else ""
+        return f"{examples}×{neurons}{looped}"
+
+    def _extent(self, values: Values) -> tuple[int, int, int]:
+        """Examples, neurons, messages of each: as the loops of an emitted kernel run, see `writer`."""
+        examples = len(values["positions"]) if "positions" in self.arguments else 1
+        senders = next((values[name].shape[1] for name in ("X", "D") if name in self.arguments), 1)
+        return examples, len(values["ids"]), int(senders)
 
 
 @dataclass(frozen=True)
@@ -58,9 +102,85 @@ class Product(Operation):
     right: str
     out: str
 
+    kind: ClassVar[str] = "GEMM"
+
+    @property
+    def label(self) -> str:
+        return f"{self.out} = {self.left}·{self.right}"
+
     def run(self, values: Values) -> None:
         out = values[self.out]
         self.function(gemm_for(out), values[self.left], values[self.right], out)
+
+    def work(self, values: Values) -> Work:
+        left, out = values[self.left], values[self.out]
+        return Work(2 * out.size * left.shape[1], bytes=moved((left, values[self.right], out)))
+
+    def sizes(self, values: Values) -> str:
+        (examples, terms), (_, neurons) = values[self.left].shape, values[self.out].shape
+        return f"{examples}×{terms} · {terms}×{neurons}"
+
+
+class PushProduct(Operation):
+    """``update = alpha · factorsᵀ · deltas + beta · update``: one term of a push, all examples of a batch."""
+
+    kind: ClassVar[str] = "GEMM"
+
+    @property
+    def label(self) -> str:
+        return "D = Aᵀ·deltas"
+
+    def run(self, values: Values) -> None:
+        factors, deltas, update = values["factors"], values["deltas"], values["update"]
+        push_product(gemm_for(update), values["alpha"], factors, deltas, values["beta"], update)
+
+    def work(self, values: Values) -> Work:
+        factors, update = values["factors"], values["update"]
+        before = (update,) if values["beta"] else ()
+        return Work(2 * update.size * len(factors), bytes=moved((factors, values["deltas"], *before, update)))
+
+    def sizes(self, values: Values) -> str:
+        examples, (senders, receivers) = len(values["factors"]), values["update"].shape
+        return f"{senders}×{examples} · {examples}×{receivers}"
+
+
+@dataclass(frozen=True)
+class Pass(Operation):
+    """One pass over arrays, the same for every class.
+
+    Args:
+        name: what it does.
+        function: called with the arguments.
+        arguments: their names, in order.
+        over: name of the array whose elements are counted.
+        each: what is done for each element.
+        read: names of the arrays that are read.
+        written: names of the arrays that are written.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    arguments: tuple[str, ...]
+    over: str
+    each: Work = NO_WORK
+    read: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+
+    kind: ClassVar[str] = "pass"
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    def run(self, values: Values) -> Any:
+        return self.function(*[values[name] for name in self.arguments])
+
+    def work(self, values: Values) -> Work:
+        arrays = (values[name] for name in (*self.read, *self.written))
+        return self.each.times(values[self.over].size) + Work(bytes=moved(arrays))
+
+    def sizes(self, values: Values) -> str:
+        return "×".join(map(str, np.shape(values[self.over])))
 
 
 #: A method of a layer's neurons, all examples at once.

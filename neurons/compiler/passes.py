@@ -14,6 +14,7 @@ from ..errors import NeuronError, definition
 from ..interlayer import Interlayer
 from ..spec import Block, Dense, NetworkSpec
 from .buffers import Buffers, Sizes
+from .chain import CHAIN, Normalization
 from .chances import check_chances
 from .compatibility import layer_analysis
 from .evaluate import evaluate
@@ -22,6 +23,8 @@ from .modules import LayerCode, cost_code, layer_code
 from .nir import Type, type_of_number
 from .operations import Method
 from .sinks import Coefficients, Sink, Term
+from .watching import Watch, unwatched, watched
+from .weights import WEIGHTS
 from .writer import MISCALLED
 
 Matrix = NDArray[np.float32]
@@ -58,12 +61,21 @@ class Passes:
 
     Args:
         spec: the network.
+        watch: who looks on.
     """
 
-    def __init__(self, spec: NetworkSpec) -> None:
+    def __init__(self, spec: NetworkSpec, watch: Watch = unwatched) -> None:
         self.spec = spec
-        self.codes = [self._code(index) for index in range(len(spec.layers))]
-        self.cost = cost_code(spec.cost)
+        layers = range(len(spec.layers))
+        self.codes = [watched(self._code(index), index, watch) for index in layers]
+        self.cost = watched(cost_code(spec.cost), layers[-1], watch, "cost")
+        self.chain = [watched(CHAIN, index, watch, "chain") for index in layers]
+        self.normalizations = {
+            index: watched(Normalization.of(layer.incoming), index, watch, "chain")
+            for index, layer in enumerate(spec.layers)
+            if isinstance(layer.incoming, Interlayer)
+        }
+        self.weights = {block.layer: watched(WEIGHTS, block.layer - 1, watch, "weights") for block in spec.blocks}
         self.buffers = [Buffers(code.arrays) for code in self.codes]
         self.bias_buffers = [Buffers(code.arrays) for code in self.codes]
         self.status = np.zeros(1, np.int64)
@@ -170,8 +182,8 @@ class Passes:
                     values["X"] = before["O"] if bias else before["O"][:, 1:]
                     values["W"] = view.parameters[index]
                     values["bias"] = int(bias)
-                case Interlayer() as normalization:
-                    arrays["S"] = values["S"] = normalization.apply_batch(before["O"][:, 1:])
+                case Interlayer():
+                    self.normalizations[index].apply.run({"X": before["O"][:, 1:], "S": arrays["S"]})
                 case None:
                     values["S"] = inputs
             self._run(code.forward if training else code.predict, values, index)
@@ -198,11 +210,12 @@ class Passes:
         top = len(self.spec.layers) - 1
         last = self.arrays(view, top, examples)
         if self.spec.fused:
-            loss = self.cost.loss(last["O"], targets)
+            loss = self.cost.loss.run({"O": last["O"], "T": targets})
             top -= 1
-            np.subtract(last["O"][:, 1:], targets, out=self.arrays(view, top, examples)["G"])
+            gradient = self.arrays(view, top, examples)["G"]
+            self.chain[top].difference.run({"outputs": last["O"][:, 1:], "targets": targets, "G": gradient})
         else:
-            loss = self.cost.gradient(last["O"], targets, last["G"])
+            loss = self.cost.gradient.run({"O": last["O"], "T": targets, "G": last["G"]})
         deltas: Matrix | None = None
         for index in range(top, -1, -1):
             deltas = self._layer_backward(view, index, draws, sink, deltas, examples)
@@ -221,7 +234,8 @@ class Passes:
             following = self.spec.layers[index + 1].incoming
             if isinstance(following, Interlayer):
                 after = self.arrays(view, index + 1, examples)
-                values["G"] = following.backward_batch(arrays["O"][:, 1:], after["S"], deltas)
+                normalization = self.normalizations[index + 1].backward
+                normalization.run({"X": arrays["O"][:, 1:], "S": after["S"], "D": deltas, "G": arrays["G"]})
             elif block is not None:
                 matrix = view.parameters[index + 1]
                 assert matrix is not None

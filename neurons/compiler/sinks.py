@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..spec import Block
-from .gemm import gemm_for, push_product
-from .update import carry_and_add, decay_and_add, scatter, scatter_and_add
+from .operations import Operation
+from .weights import WeightOperations
 
 Matrix = NDArray[np.floating]
+#: The operations of each connection, by the index of the layer that it leads to.
+Weights = Mapping[int, WeightOperations]
 #: The rows and columns of each block's matrix that a sub-model uses.
 Places = dict[Block, tuple[NDArray[np.intp], NDArray[np.intp]]]
 
@@ -67,7 +69,14 @@ class Scratch:
 
 
 class Sink(ABC):
-    """Receives the pushes of one batch, block by block, from the last to the first."""
+    """Receives the pushes of one batch, block by block, from the last to the first.
+
+    Args:
+        operations: those of each connection, by the index of the layer that it leads to.
+    """
+
+    def __init__(self, operations: Weights) -> None:
+        self.operations = operations
 
     @abstractmethod
     def product(self, block: Block, terms: Sequence[Term], share: float, coefficients: Coefficients) -> None:
@@ -89,25 +98,27 @@ class Sink(ABC):
         """The matrix given for the block is complete."""
 
 
-def _add_products(terms: Sequence[Term], alpha: float, beta: float, out: Matrix) -> None:
+def _add_products(operation: Operation, terms: Sequence[Term], alpha: float, beta: float, out: Matrix) -> None:
     """out = alpha · Σ factorsᵀ · deltas + beta · out."""
     for term in terms:
-        push_product(gemm_for(out), alpha, term.factors, term.deltas, beta, out)
+        operation.run({"factors": term.factors, "deltas": term.deltas, "alpha": alpha, "beta": beta, "update": out})
         beta = 1.0
 
 
 class Collect(Sink):
     """D of every block goes to its place in a flat array."""
 
-    def __init__(self, out: NDArray[np.float32]) -> None:
+    def __init__(self, operations: Weights, out: NDArray[np.float32]) -> None:
+        super().__init__(operations)
         self.out = out
 
     def product(self, block: Block, terms: Sequence[Term], share: float, coefficients: Coefficients) -> None:
-        _add_products(terms, coefficients.scale * share, 0.0, block.matrix(self.out))
+        push = self.operations[block.layer].push
+        _add_products(push, terms, coefficients.scale * share, 0.0, block.matrix(self.out))
 
     def matrix(self, block: Block) -> Matrix:
         matrix = block.matrix(self.out)
-        matrix[:] = 0.0
+        self.operations[block.layer].zero.run({"update": matrix})
         return matrix
 
     def loop(self, block: Block, coefficients: Coefficients) -> None:
@@ -117,51 +128,59 @@ class Collect(Sink):
 class Apply(Sink):
     """The step is made at once: products go into `previous` itself, momentum on the way (BLAS's beta)."""
 
-    def __init__(self, parameters: NDArray[np.float32], previous: NDArray[np.float32]) -> None:
+    def __init__(self, operations: Weights, parameters: NDArray[np.float32], previous: NDArray[np.float32]) -> None:
+        super().__init__(operations)
         self.parameters = parameters
         self.previous = previous
         self.scratch = Scratch(parameters.dtype)
 
     def product(self, block: Block, terms: Sequence[Term], share: float, coefficients: Coefficients) -> None:
-        _add_products(terms, coefficients.scale * share, coefficients.beta, block.matrix(self.previous))
+        own = self.operations[block.layer]
+        _add_products(own.push, terms, coefficients.scale * share, coefficients.beta, block.matrix(self.previous))
         for part, gamma in parts(block, block.offset, block.stop, coefficients):
-            decay_and_add(self.previous[part], self.parameters[part], gamma)
+            own.decay.run({"previous": self.previous[part], "parameters": self.parameters[part], "gamma": gamma})
 
     def matrix(self, block: Block) -> Matrix:
         matrix = self.scratch.matrix(block.rows, block.columns)
-        matrix[:] = 0.0
+        self.operations[block.layer].zero.run({"update": matrix})
         return matrix
 
     def loop(self, block: Block, coefficients: Coefficients) -> None:
         update = self.scratch.matrix(block.rows, block.columns).ravel()
-        add_update(update, self.previous, self.parameters, block, block.offset, block.stop, coefficients)
+        carry = self.operations[block.layer].carry
+        add_update(carry, update, self.previous, self.parameters, block, block.offset, block.stop, coefficients)
 
 
 class CollectPart(Sink):
     """D of a sub-model goes to its rows and columns, 0 to the others.
 
     Args:
+        operations: as for every sink.
         out: flat array.
         places: block → its kept rows and columns.
         scratch: where D is formed.
     """
 
-    def __init__(self, out: NDArray[np.float32], places: Places, scratch: Scratch) -> None:
+    def __init__(self, operations: Weights, out: NDArray[np.float32], places: Places, scratch: Scratch) -> None:
+        super().__init__(operations)
         self.out = out
         self.places = places
         self.scratch = scratch
 
     def product(self, block: Block, terms: Sequence[Term], share: float, coefficients: Coefficients) -> None:
-        _add_products(terms, coefficients.scale * share, 0.0, self._part(block))
+        push = self.operations[block.layer].push
+        _add_products(push, terms, coefficients.scale * share, 0.0, self._part(block))
         self.loop(block, coefficients)
 
     def matrix(self, block: Block) -> Matrix:
         part = self._part(block)
-        part[:] = 0.0
+        self.operations[block.layer].zero.run({"update": part})
         return part
 
     def loop(self, block: Block, coefficients: Coefficients) -> None:
-        scatter(self._part(block), *self.places[block], block.matrix(self.out))
+        rows, columns = self.places[block]
+        values = {"part": self._part(block), "rows": rows, "columns": columns, "out": block.matrix(self.out)}
+        self.operations[block.layer].scatter.run(values)
 
     def _part(self, block: Block) -> Matrix:
         rows, columns = self.places[block]
@@ -172,17 +191,29 @@ class ApplyPart(CollectPart):
     """A sub-model's step: momentum and decay reach all weights, the push its own."""
 
     def __init__(
-        self, parameters: NDArray[np.float32], previous: NDArray[np.float32], places: Places, scratch: Scratch
+        self,
+        operations: Weights,
+        parameters: NDArray[np.float32],
+        previous: NDArray[np.float32],
+        places: Places,
+        scratch: Scratch,
     ) -> None:
-        super().__init__(previous, places, scratch)
+        super().__init__(operations, previous, places, scratch)
         self.parameters = parameters
 
     def loop(self, block: Block, coefficients: Coefficients) -> None:
-        previous, parameters = block.matrix(self.out), block.matrix(self.parameters)
-        gamma = (coefficients.gamma, coefficients.gamma_weights)
         rows, columns = self.places[block]
-        part = self._part(block)
-        scatter_and_add(part, rows, columns, previous, parameters, coefficients.beta, gamma, int(block.bias))
+        values = {
+            "part": self._part(block),
+            "rows": rows,
+            "columns": columns,
+            "previous": block.matrix(self.out),
+            "parameters": block.matrix(self.parameters),
+            "beta": coefficients.beta,
+            "gamma": (coefficients.gamma, coefficients.gamma_weights),
+            "first": int(block.bias),
+        }
+        self.operations[block.layer].scatter_and_add.run(values)
 
 
 def rows_and_columns(block: Block, kept: list[NDArray[np.intp]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -193,7 +224,12 @@ def rows_and_columns(block: Block, kept: list[NDArray[np.intp]]) -> tuple[NDArra
 
 
 def parts(block: Block, start: int, stop: int, coefficients: Coefficients) -> list[tuple[slice, float]]:
-    """The stretches of a block within [start, stop) of the flat array, each with its γ: bias row, weights."""
+    """The stretches of a block within [start, stop) of the flat array, each with its γ: bias row, weights.
+
+    One stretch where both have the same: a pass is a call.
+    """
+    if coefficients.gamma == coefficients.gamma_weights:
+        return [(slice(start, stop), coefficients.gamma)] if start < stop else []
     weights = block.offset + (block.columns if block.bias else 0)
     found = []
     for low, high, gamma in (
@@ -207,6 +243,7 @@ def parts(block: Block, start: int, stop: int, coefficients: Coefficients) -> li
 
 
 def add_update(
+    carry: Operation,
     update: NDArray[np.float32],
     previous: NDArray[np.float32],
     parameters: NDArray[np.float32],
@@ -215,7 +252,15 @@ def add_update(
     stop: int,
     coefficients: Coefficients,
 ) -> None:
-    """Make the step of the stretch [start, stop) of a block; `update` holds its D, beginning at `start`."""
+    """Make the step of the stretch [start, stop) of a block by `carry`; `update` holds its D, beginning at `start`."""
     for part, gamma in parts(block, start, stop, coefficients):
         own = update[part.start - start : part.stop - start]
-        carry_and_add(own, previous[part], parameters[part], coefficients.beta, gamma)
+        carry.run(
+            {
+                "update": own,
+                "previous": previous[part],
+                "parameters": parameters[part],
+                "beta": coefficients.beta,
+                "gamma": gamma,
+            }
+        )

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from ..engine import Batch, Rates
 from ..interlayer import Interlayer
 from .passes import Draws, Passes, View
-from .sinks import ApplyPart, CollectPart, Places, Scratch, rows_and_columns
-from .update import gather
+from .sinks import ApplyPart, CollectPart, Places, Scratch, Weights, rows_and_columns
 
 #: Seconds, measured on one AVX-512 core with 784-512-512-10 and batches of 1 to 50: what a step costs for each weight
 #: and example, and beside that for each weight of the whole network, for each kept weight (gathered and put back).
@@ -40,20 +39,22 @@ class SubModel:
         inputs: the batch's inputs, kept features only.
         places: block → its kept rows and columns.
         scratch: where a block's push is formed.
+        operations: those of each connection.
     """
 
     view: View
     inputs: NDArray[np.float32]
     places: Places
     scratch: Scratch
+    operations: Weights
 
     def collect(self, out: NDArray[np.float32]) -> CollectPart:
         """A sink that puts D into its place in a flat array."""
-        return CollectPart(out, self.places, self.scratch)
+        return CollectPart(self.operations, out, self.places, self.scratch)
 
     def apply(self, parameters: NDArray[np.float32], previous: NDArray[np.float32]) -> ApplyPart:
         """A sink that makes the step."""
-        return ApplyPart(parameters, previous, self.places, self.scratch)
+        return ApplyPart(self.operations, parameters, previous, self.places, self.scratch)
 
 
 class SubModels:
@@ -110,8 +111,11 @@ class SubModels:
             part = self.storage[used : used + size].reshape(len(rows), len(columns))
             used += size
             matrix = self.whole.parameters[block.layer]
-            gather(matrix, rows, columns, part)
+            values = {"matrix": matrix, "rows": rows, "columns": columns, "part": part}
+            self.passes.weights[block.layer].gather.run(values)
             parameters[block.layer] = part
         ids = [all_ids[columns] for all_ids, columns in zip(self.whole.ids, kept, strict=True)]
-        inputs = np.take(batch.inputs, kept[0], axis=1)
-        return SubModel(View(ids, parameters, self.whole.previous), inputs, places, self.scratch)
+        inputs = np.empty((len(batch.inputs), len(kept[0])), batch.inputs.dtype)
+        self.passes.chain[0].take.run({"inputs": batch.inputs, "columns": kept[0], "part": inputs})
+        view = View(ids, parameters, self.whole.previous)
+        return SubModel(view, inputs, places, self.scratch, self.passes.weights)
