@@ -39,6 +39,8 @@ if TYPE_CHECKING:
         Softmax,
         SquaredError,
         StandardNeuron,
+        State,
+        SynapseState,
         Tanh,
     )
 
@@ -68,6 +70,8 @@ __all__ = [
     "Softmax",
     "SquaredError",
     "StandardNeuron",
+    "State",
+    "SynapseState",
     "SyncStrategy",
     "Tanh",
     "mnist",

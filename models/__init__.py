@@ -7,6 +7,7 @@ from .history import Evaluation, History, ValidationRecord
 from .network import NeuralNetwork
 from .parameters import ParameterList
 from .schedules import ConstantSchedule, ExponentialSchedule, LinearSchedule, Schedule
+from .states import LayerStates
 from .strategies import AllReduce, Context, Properties, Replicas, SyncStrategy
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Evaluation",
     "ExponentialSchedule",
     "History",
+    "LayerStates",
     "LinearSchedule",
     "ModelFileError",
     "NeuralNetwork",

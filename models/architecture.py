@@ -26,7 +26,7 @@ from horn.neurons import (
 )
 from horn.neurons.activations.base import as_activation
 from horn.neurons.costs.base import as_cost
-from horn.neurons.neuron import hyperparameters
+from horn.neurons.neuron import hyperparameters, initial_values
 
 from .checks import require_count, require_keep
 from .interlayers import InterlayerLike, find_interlayer
@@ -51,8 +51,8 @@ def input_layers(
     """The input layer; see `NeuralNetwork.input_layer`."""
     if neuron is None:
         neuron = StandardNeuron if keep is None else DropoutNeuron
-    numbers = layer_hyperparameters(neuron, overrides if keep is None else {"keep": keep, **overrides})
-    return [Layer(require_count("units of the input layer", units), neuron, Identity(), numbers, None)]
+    numbers, initial = layer_numbers(neuron, overrides if keep is None else {"keep": keep, **overrides})
+    return [Layer(require_count("units of the input layer", units), neuron, Identity(), numbers, None, initial)]
 
 
 def expand(settings: LayerSettings, number: int) -> list[Layer]:
@@ -67,13 +67,13 @@ def expand(settings: LayerSettings, number: int) -> list[Layer]:
     """
     units = require_count(f"units of layer {number}", settings.units)
     activation = as_activation(settings.activation)
-    numbers = layer_hyperparameters(settings.neuron, settings.overrides)
+    numbers, initial = layer_numbers(settings.neuron, settings.overrides)
     bias = default_bias(settings.neuron, activation) if settings.bias is None else bool(settings.bias)
-    layers = [Layer(units, settings.neuron, activation, numbers, Dense(bias))]
+    layers = [Layer(units, settings.neuron, activation, numbers, Dense(bias), initial)]
     normalization = find_interlayer(settings.interlayer, settings.neuron, activation, numbers)
     if normalization is not None:
         owner = settings.interlayer_neuron
-        layers.append(Layer(units, owner, Identity(), layer_hyperparameters(owner, {}), normalization))
+        layers.append(Layer(units, owner, Identity(), layer_numbers(owner, {})[0], normalization))
     return layers
 
 
@@ -98,16 +98,23 @@ def is_neuron_class(given: object) -> bool:
     return isinstance(given, type) and issubclass(given, Neuron)
 
 
-def layer_hyperparameters(neuron: type[Neuron], overrides: Mapping[str, Any]) -> dict[str, float | int | bool]:
-    """The numbers of a layer's neurons: the class's, with a user's or a file's over them.
+def layer_numbers(
+    neuron: type[Neuron], overrides: Mapping[str, Any]
+) -> tuple[dict[str, float | int | bool], dict[str, float]]:
+    """The numbers of a layer's neurons: hyperparameters, and where states start that do not start as declared.
+
+    Args:
+        neuron: the class.
+        overrides: a user's or a file's numbers, by name.
 
     Raises:
-        NeuronError: no neuron class, or one without such a hyperparameter.
+        NeuronError: no neuron class, or one without such a hyperparameter or state.
         ValueError: a keep probability that is none.
     """
     if not is_neuron_class(neuron):
         raise NeuronError(f"a layer's neuron must be a subclass of Neuron, got {neuron!r}: pass the class itself")
-    numbers = hyperparameters(neuron, dict(overrides))
+    initial = initial_values(neuron, overrides)
+    numbers = hyperparameters(neuron, {name: value for name, value in overrides.items() if name not in initial})
     if issubclass(neuron, DropoutNeuron):
         require_keep(numbers["keep"])
-    return numbers
+    return numbers, initial

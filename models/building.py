@@ -30,7 +30,7 @@ class LayeredNetwork(ABC):
             units: number of features.
             keep: probability that an input is kept while training; makes them `DropoutNeuron`.
             neuron: their class; `StandardNeuron` by default.
-            **hyperparameters: numbers for class attributes of `neuron`.
+            **hyperparameters: numbers for class attributes of `neuron`; for a `State`, where it starts.
 
         Raises:
             ValueError: there are inputs already, `units` is below 1, `keep` not in (0, 1].
@@ -60,7 +60,7 @@ class LayeredNetwork(ABC):
             bias: True adds a bias; None: where the class's forward is one weighted sum.
             interlayer: a normalization of the layer's outputs, vector in, vector out; becomes a layer of its own.
             interlayer_neuron: the neurons of that layer, which own the outgoing synapses.
-            **hyperparameters: numbers for class attributes of `neuron`.
+            **hyperparameters: numbers for class attributes of `neuron`; for a `State`, where it starts.
 
         Raises:
             ValueError: no inputs yet, the network is complete, or `units` is below 1.
@@ -98,7 +98,7 @@ class LayeredNetwork(ABC):
             bias: as for `add_layer`.
             interlayer: as for `add_layer`.
             interlayer_neuron: as for `add_layer`.
-            **hyperparameters: numbers for class attributes of `neuron`.
+            **hyperparameters: numbers for class attributes of `neuron`; for a `State`, where it starts.
 
         Raises:
             ValueError, NeuronError: as `add_layer`.

@@ -20,9 +20,9 @@ from .plan import Plan
 from .progress import Monitor
 from .schedules import ScheduleLike
 from .serial import train_here
-from .state import State
 from .strategies import AllReduce, SyncStrategy
 from .trainer import DIVERGED, Outcome
+from .training_state import TrainingState
 from .workspace import Workspace, new_workspace
 
 
@@ -76,7 +76,7 @@ class FitOptions:
             raise TypeError(f"convergence must be Convergence(tol, window) or None, got {self.convergence!r}")
 
     def plan(
-        self, state: State, examples: int, engine: str, seed: int, momentum: float, schedule: ScheduleLike
+        self, state: TrainingState, examples: int, engine: str, seed: int, momentum: float, schedule: ScheduleLike
     ) -> Plan:
         """The plan of this `fit`, for so many examples.
 
@@ -105,7 +105,9 @@ class FitOptions:
         )
 
 
-def run_fit(plan: Plan, options: FitOptions, state: State, examples: Examples, validation: Examples | None) -> History:
+def run_fit(
+    plan: Plan, options: FitOptions, state: TrainingState, examples: Examples, validation: Examples | None
+) -> History:
     """Train as planned, and take what came of it into `state`: all of it, or after an error nothing.
 
     Raises:

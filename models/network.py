@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,10 @@ from .initialization import initial_parameters
 from .parameters import ParameterList, bias_list, weight_list
 from .persistence import load_network, save_network
 from .schedules import ScheduleLike, as_schedule
-from .state import State
+from .states import LayerStates, layer_states
 from .strategies import SyncStrategy
 from .summary import summary
+from .training_state import TrainingState
 
 log = logging.getLogger("horn.models")
 
@@ -68,7 +69,7 @@ class NeuralNetwork(LayeredNetwork):
         self.regularization = checks.require_rate("regularization", regularization)
         self.max_norm = checks.require_bound("max_norm", max_norm)
         self.history: History | None = None
-        self._state: State | None = None
+        self._state: TrainingState | None = None
 
     @property
     def learning_rate(self) -> float | ScheduleLike:
@@ -105,13 +106,13 @@ class NeuralNetwork(LayeredNetwork):
 
     def _complete(self, cost: Cost) -> None:
         spec = NetworkSpec(tuple(self._layers), cost, self.regularization, self.max_norm)
-        self._state = State.new(spec, initial_parameters(spec, self.seed))
+        self._state = TrainingState.new(spec, initial_parameters(spec, self.seed))
 
     @property
     def _is_complete(self) -> bool:
         return self._state is not None
 
-    def _require_state(self) -> State:
+    def _require_state(self) -> TrainingState:
         if self._state is None:
             raise ValueError("the network has no output layer: call output_layer(units, activation, neuron, cost=...)")
         return self._state
@@ -120,7 +121,7 @@ class NeuralNetwork(LayeredNetwork):
         if self._state is None:
             return f"<NeuralNetwork: {len(self._layers)} layers, no output layer yet>"
         units = "-".join(str(layer.units) for layer in self._layers if not isinstance(layer.incoming, Interlayer))
-        return f"<NeuralNetwork: {units}, {self.spec.size:,} parameters, {self.step:,} steps made>"
+        return f"<NeuralNetwork: {units}, {self.spec.parameter_count:,} parameters, {self.step:,} steps made>"
 
     # -- what it is made of -------------------------------------------------------------------------------------------
 
@@ -153,6 +154,15 @@ class NeuralNetwork(LayeredNetwork):
     @biases.setter
     def biases(self, values: Sequence[ArrayLike | None]) -> None:
         self.biases.assign(values)
+
+    @property
+    def states(self) -> Mapping[int, LayerStates]:
+        """What neurons keep from batch to batch: ``nn.states[layer][name]``, views; what is assigned is copied in.
+
+        Layers count from 0 for the inputs, as in `summary`; layers that keep nothing are left out.
+        """
+        state = self._require_state()
+        return layer_states(state.spec, state.parameters)
 
     def summary(self) -> str:
         """A table of the layers: units, activation, neuron, parameters."""
@@ -310,7 +320,7 @@ class NeuralNetwork(LayeredNetwork):
         save_network(path, state, seed=self.seed, engine=self.engine, learning_rate=rate, momentum=momentum)
 
     @classmethod
-    def _with_state(cls, state: State, **arguments: Any) -> NeuralNetwork:
+    def _with_state(cls, state: TrainingState, **arguments: Any) -> NeuralNetwork:
         """A complete network; `arguments` are the constructor's."""
         spec = state.spec
         network = cls(regularization=spec.regularization, max_norm=spec.max_norm, **arguments)

@@ -11,7 +11,7 @@ import numpy as np
 from horn.neurons import Activation, Cost, Dense, FunctionInterlayer, Interlayer, Layer, NetworkSpec, Neuron
 from horn.neurons.spec import Incoming
 
-from .architecture import layer_hyperparameters
+from .architecture import layer_numbers
 from .batches import Place
 from .checks import require_count
 from .errors import ModelFileError
@@ -19,7 +19,7 @@ from .interlayers import NeuronInterlayer
 from .modelfile import CURE, Tensors, read_model, write_model
 from .naming import Description, Names, describe
 from .schedules import Schedule, ScheduleLike
-from .state import State
+from .training_state import TrainingState
 
 if TYPE_CHECKING:
     from .network import NeuralNetwork
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def save_network(
     path: str | os.PathLike[str],
-    state: State,
+    state: TrainingState,
     *,
     seed: int,
     engine: str,
@@ -83,20 +83,23 @@ def _rebuild(network: Description, tensors: Tensors, names: Names, cls: type[Neu
     )
 
 
-def _tensors(state: State) -> Iterator[tuple[str, Any]]:
-    """Names and views of all that a file holds, connection by connection."""
+def _tensors(state: TrainingState) -> Iterator[tuple[str, Any]]:
+    """Names and views of all that a file holds, connection by connection; then what neurons keep."""
     for number, block in enumerate(state.spec.blocks):
         for kind, flat in (("", state.parameters), ("previous_", state.previous)):
             yield f"{kind}weights.{number}", block.weights(flat)
             if block.bias:
                 yield f"{kind}biases.{number}", block.matrix(flat)[0]
+    for kept in state.spec.states:
+        matrix = kept.matrix(state.parameters)
+        yield f"states.{kept.layer}.{kept.name}", matrix if kept.of_synapses else matrix[0]
 
 
-def _filled(spec: NetworkSpec, tensors: Tensors) -> State:
+def _filled(spec: NetworkSpec, tensors: Tensors) -> TrainingState:
     """A state with the file's numbers, whose shapes are looked at before anything of that size is allocated."""
     if spec.size != sum(tensor.size for name, tensor in tensors.items() if not name.startswith("previous_")):
         raise ValueError(f"the layers have {spec.size:,} parameters, the file holds another number")
-    state = State.new(spec, np.zeros(spec.size, np.float32))
+    state = TrainingState.new(spec, np.zeros(spec.size, np.float32))
     for name, view in _tensors(state):
         tensor = tensors[name]
         if tensor.shape != view.shape or tensor.dtype != np.float32:
@@ -110,7 +113,7 @@ def _describe_layer(layer: Layer, before: Layer | None) -> Description:
         "units": layer.units,
         "neuron": layer.neuron.__name__,
         "activation": describe(layer.activation),
-        "hyperparameters": dict(layer.hyperparameters),
+        "hyperparameters": dict(layer.hyperparameters) | dict(layer.initial),
         "incoming": _describe_incoming(layer.incoming, before),
     }
 
@@ -131,13 +134,15 @@ def _rebuild_layers(descriptions: list[Description], names: Names) -> tuple[Laye
     layers: list[Layer] = []
     for description in descriptions:
         neuron: type[Neuron] = names.find(description["neuron"], Neuron)
+        numbers, initial = layer_numbers(neuron, description["hyperparameters"])
         layers.append(
             Layer(
                 require_count("units", description["units"]),
                 neuron,
                 names.make(description["activation"], Activation),
-                layer_hyperparameters(neuron, description["hyperparameters"]),
+                numbers,
                 _rebuild_incoming(description["incoming"], names, layers),
+                initial,
             )
         )
     return tuple(layers)

@@ -20,7 +20,7 @@ def summary(spec: NetworkSpec) -> str:
         for row in rows
     ]
     lines.insert(1, "-" * max(map(len, lines)))
-    return "\n".join([*lines, f"{spec.size:,} parameters, cost {type(spec.cost).__name__}"])
+    return "\n".join([*lines, f"{spec.parameter_count:,} parameters, cost {type(spec.cost).__name__}"])
 
 
 def _row(spec: NetworkSpec, number: int, layer: Layer) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from .engine import Batch, Engine, Rates, Score
 from .errors import NeuronError
 from .interlayer import FunctionInterlayer, Interlayer
 from .neuron import Neuron
-from .spec import Block, Dense, Layer, NetworkSpec
+from .spec import Block, Dense, Layer, NetworkSpec, StateBlock
 from .standard import StandardNeuron
+from .state import State, SynapseState
 
 __all__ = [
     "GELU",
@@ -40,6 +41,9 @@ __all__ = [
     "Softmax",
     "SquaredError",
     "StandardNeuron",
+    "State",
+    "StateBlock",
+    "SynapseState",
     "Tanh",
     "check_training",
     "engine_named",

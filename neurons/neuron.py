@@ -10,11 +10,12 @@ kernels. Only the interpreter makes objects of it; the methods below then speak 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Protocol
 
 from .errors import NeuronError, definition
+from .state import Declared, declared_states, finite
 
 
 class ForwardMessage(Protocol):
@@ -103,8 +104,9 @@ class Neuron:
         index: the neuron's index in its layer, from 0; -1 for the bias, which pushes by the same rule.
         layer: the layer's index in the network, from 0 for the inputs.
 
-    What `forward` assigns to ``self.x`` and `backward` reads is kept per example. ``learning_rule = "local"`` marks a
-    class whose push is a rule of its own and no gradient: then any receiver is allowed.
+    What `forward` assigns to ``self.x`` and `backward` reads is kept per example. ``x = State(0.0)`` declares what a
+    neuron keeps from batch to batch, ``x = SynapseState(0.0)`` what its outgoing synapses do. ``learning_rule =
+    "local"`` marks a class whose push is a rule of its own and no gradient: then any receiver is allowed.
     """
 
     activation: BoundActivation
@@ -126,6 +128,7 @@ class Neuron:
                 "class attribute (keep = 0.5), and assign in forward what belongs to an example",
                 definition(cls.__init__),
             )
+        states(cls)
 
     def forward(self, messages: Iterable[ForwardMessage]) -> None:
         """Compute the output from the incoming messages and call `feedforward` once."""
@@ -170,6 +173,20 @@ RESERVED = frozenset(
     {"activation", "output", "learning_rate", "momentum", "training", "iteration", "index", "layer", "learning_rule"}
 ) | {name for name in vars(Neuron) if not name.startswith("__")}
 
+#: What messages have, of `forward` and of `backward`.
+MESSAGE_FIELDS = frozenset(
+    name for message in (ForwardMessage, BackwardMessage) for name in vars(message) if not name.startswith("_")
+)
+
+
+def states(cls: type[Neuron]) -> dict[str, Declared]:
+    """What a class's neurons and their synapses keep from batch to batch, by name (see `state`).
+
+    Raises:
+        NeuronError: a state by a name that means something already.
+    """
+    return declared_states(cls, RESERVED, MESSAGE_FIELDS)
+
 
 def hyperparameters(cls: type[Neuron], overrides: dict[str, Any] | None = None) -> dict[str, float | int | bool]:
     """The hyperparameters of a neuron class: its numeric class attributes, overridden by `overrides`.
@@ -201,6 +218,20 @@ def hyperparameters(cls: type[Neuron], overrides: dict[str, Any] | None = None) 
             raise NeuronError(f"hyperparameter {name} of {cls.__name__} must be a number, got {value!r}")
         found[name] = _plain(value)
     return found
+
+
+def initial_values(cls: type[Neuron], overrides: Mapping[str, Any]) -> dict[str, float]:
+    """Those of `overrides` that tell where a state of the class starts, by name.
+
+    Raises:
+        NeuronError: one that is no finite number.
+    """
+    declared = states(cls)
+    return {
+        name: finite(value, f"{name} of {cls.__name__}, where a {type(declared[name]).__name__} starts,")
+        for name, value in overrides.items()
+        if name in declared
+    }
 
 
 def _plain(value: Any) -> float | int | bool:

@@ -4,6 +4,9 @@ Every connection's parameters are one block of the flat array, a matrix with a r
 each receiver; where the connection has a bias, row 0 is the bias, a sender whose output is always 1. So a sum over
 incoming messages is one matrix product, bias included, and a push one product of its transpose.
 
+What neurons keep from batch to batch (see `state`) lies behind the weights, a block for each state of each layer. To
+whoever exchanges, averages or stores parameters, a state is one whose push is its change, at once and in full.
+
 Activations, deltas and what neurons keep are arrays of shape (examples, 1 + units), whose column 0 belongs to the
 layer's bias sender. Column c of layer l is the neuron with the network-wide id ``first_id(l) + c``.
 """
@@ -11,7 +14,7 @@ layer's bias sender. Column c of layer l is the neuron with the network-wide id 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import TypeVar
@@ -23,8 +26,9 @@ from .activations.base import Activation
 from .activations.identity import Identity
 from .costs.base import Cost
 from .interlayer import Interlayer
-from .neuron import Neuron
+from .neuron import Neuron, states
 from .standard import StandardNeuron
+from .state import Declared, SynapseState
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -50,6 +54,7 @@ class Layer:
         activation: their activation.
         hyperparameters: the class's numbers, overrides applied (see `neuron.hyperparameters`).
         incoming: the connection that feeds the layer; None for the input layer.
+        initial: where states of the class start in this layer, by name, those that start elsewhere than it declares.
     """
 
     units: int
@@ -57,43 +62,81 @@ class Layer:
     activation: Activation
     hyperparameters: Mapping[str, float | int | bool]
     incoming: Incoming
+    initial: Mapping[str, float] = field(default_factory=dict)
+
+    def starts(self, kind: type[Declared]) -> dict[str, float]:
+        """Where the layer's states of one kind start, by name.
+
+        Args:
+            kind: `State` or `SynapseState`.
+        """
+        declared = states(self.neuron).items()
+        return {name: self.initial.get(name, state.initial) for name, state in declared if isinstance(state, kind)}
 
 
 @dataclass(frozen=True)
-class Block:
-    """The parameters of the dense connection INTO layer `layer`, within the flat array.
+class Matrix:
+    """A matrix that belongs to a layer, within the flat array.
 
     Args:
-        layer: index of the receiving layer; the senders are layer ``layer - 1``.
-        offset: index of the block's first element in the flat array.
-        rows: number of senders, the bias included.
-        columns: number of receivers.
-        bias: True where row 0 is the bias.
+        layer: index of the layer.
+        offset: index of its first element in the flat array.
+        rows, columns: its shape.
     """
 
     layer: int
     offset: int
     rows: int
     columns: int
-    bias: bool
 
     @property
     def size(self) -> int:
-        """Number of parameters in the block."""
+        """Number of its elements."""
         return self.rows * self.columns
 
     @property
     def stop(self) -> int:
-        """Index after the block's last element in the flat array."""
+        """Index after its last element in the flat array."""
         return self.offset + self.size
 
     def matrix(self, flat: NDArray[Number]) -> NDArray[Number]:
-        """The block of `flat` as a view of shape (rows, columns)."""
+        """The matrix as a view of `flat`, of shape (rows, columns)."""
         return flat[self.offset : self.stop].reshape(self.rows, self.columns)
+
+
+@dataclass(frozen=True)
+class Block(Matrix):
+    """The parameters of the dense connection INTO layer `layer`: a row for each sender, the bias included.
+
+    Args:
+        layer: index of the receiving layer; the senders are layer ``layer - 1``.
+        bias: True where row 0 is the bias.
+    """
+
+    bias: bool
 
     def weights(self, flat: NDArray[Number]) -> NDArray[Number]:
         """The weights without the bias, a view of shape (senders, receivers)."""
         return self.matrix(flat)[int(self.bias) :]
+
+
+@dataclass(frozen=True)
+class StateBlock(Matrix):
+    """One state of the neurons of layer `layer`, or of the synapses that they own.
+
+    Args:
+        layer: index of the layer whose class declares it.
+        name: its name in the class.
+        reduce: what becomes of the examples' changes, one of `state.REDUCTIONS`.
+        initial: where it starts.
+        of_synapses: True for a `SynapseState`: rows and columns are those of the outgoing connection's block. A
+            `State` has one row and a column for each neuron.
+    """
+
+    name: str
+    reduce: str
+    initial: float
+    of_synapses: bool
 
 
 @dataclass(frozen=True)
@@ -139,9 +182,31 @@ class NetworkSpec:
         return tuple(found)
 
     @cached_property
-    def size(self) -> int:
-        """Number of parameters in all."""
+    def states(self) -> tuple[StateBlock, ...]:
+        """What neurons and synapses keep, behind the parameter blocks, in the order of their layers."""
+        found: list[StateBlock] = []
+        offset = self.parameter_count
+        for index, layer in enumerate(self.layers):
+            outgoing = self.block_into(index + 1)
+            for name, declared in states(layer.neuron).items():
+                of_synapses = isinstance(declared, SynapseState)
+                if of_synapses and outgoing is None:
+                    continue
+                rows, columns = (outgoing.rows, outgoing.columns) if of_synapses and outgoing else (1, layer.units)
+                initial = layer.initial.get(name, declared.initial)
+                found.append(StateBlock(index, offset, rows, columns, name, declared.reduce, initial, of_synapses))
+                offset = found[-1].stop
+        return tuple(found)
+
+    @cached_property
+    def parameter_count(self) -> int:
+        """Number of weights and biases."""
         return self.blocks[-1].stop if self.blocks else 0
+
+    @cached_property
+    def size(self) -> int:
+        """Length of the flat array: weights, biases, and what neurons keep."""
+        return self.states[-1].stop if self.states else self.parameter_count
 
     def block_into(self, layer: int) -> Block | None:
         """The block of the connection into `layer`, None where it has no weights."""

@@ -9,6 +9,7 @@ cures.py     what the language has no word for, and what to write instead
 nir.py       the representation        (trees.py: walked and printed; types.py: what is an integer, what a float)
 analysis.py  one neuron class understood: its methods in NIR, its message loops classified
 hoist.py, loops.py, algebra.py, once.py, prune.py, drops.py: the questions that it asks
+keeping.py   what a class keeps from batch to batch, in its methods   (states.py: while kernels run)
 chances.py   the probabilities that a layer's numbers decide
 compatibility.py: which layers can be trained one before the other
 modules.py   NIR → the text of a Python module of numba kernels     (writer.py, spelling.py, drawing.py)

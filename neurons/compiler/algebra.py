@@ -7,7 +7,25 @@ message. ``-(self.learning_rate * m.delta) * self.output + self.momentum * m.pre
 
 from __future__ import annotations
 
-from .nir import FIELDS, Axes, Binary, Const, Count, Draw, Expr, Field, Gemm, Index, Local, Output, Slope, Type, Unary
+from .nir import (
+    FIELDS,
+    Axes,
+    Binary,
+    Const,
+    Count,
+    Draw,
+    Expr,
+    Field,
+    Gemm,
+    Index,
+    Local,
+    Output,
+    Slope,
+    Stored,
+    SynapseField,
+    Type,
+    Unary,
+)
 from .trees import subexpressions
 
 #: A polynomial in the message's fields: (sorted field names) → coefficient.
@@ -16,7 +34,7 @@ Polynomial = dict[tuple[str, ...], Expr]
 
 def depends_on_message(expression: Expr) -> bool:
     """True where the value differs between messages. Locals count as the same for all: substitute them first."""
-    return any(isinstance(part, Field) for part in subexpressions(expression))
+    return any(isinstance(part, (Field, SynapseField)) for part in subexpressions(expression))
 
 
 def axes(expression: Expr, of_locals: dict[str, Axes]) -> Axes:
@@ -28,6 +46,10 @@ def axes(expression: Expr, of_locals: dict[str, Axes]) -> Axes:
                 found |= FIELDS[name][1]
             case Local(name):
                 found |= of_locals.get(name, Axes.NEURON | Axes.EXAMPLE)
+            case SynapseField():
+                found |= Axes.NEURON | Axes.EXAMPLE | Axes.MESSAGE
+            case Stored():
+                found |= Axes.NEURON
             case Index() | Count():
                 # The number of messages is one for the layer, but nobody outside of its kernels knows it.
                 found |= Axes.NEURON

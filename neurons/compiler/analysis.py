@@ -18,6 +18,7 @@ from .assigned import check_assigned
 from .drops import Drop, find_drop
 from .frames import Captured
 from .hoist import LoopReport, hoist, hoist_backward
+from .keeping import backward_keeping, check_synapse_states, forward_keeping, states_in
 from .loops import Carry, Hoisted
 from .lower import lower_method
 from .nir import (
@@ -30,6 +31,7 @@ from .nir import (
     FeedForward,
     Field,
     Hyper,
+    Keep,
     MessageLoop,
     Output,
     Push,
@@ -59,7 +61,8 @@ class Analysis:
         forward: `forward` while training, loops hoisted where possible.
         predict: `forward` while predicting.
         backward: `backward`; None where the class has none.
-        state: what `forward` leaves for `backward`, by name, ``self.`` included.
+        state: what `forward` leaves for `backward`, or in a `State`, by name, ``self.`` included.
+        kept: names of the `State`s that its methods write.
         slope: True where `backward` asks for the slope at the remembered point.
         weighted_sum: True where `forward` is one weighted sum of its inputs and all else works on that sum.
         carry: the part of the push that depends on no example.
@@ -76,6 +79,7 @@ class Analysis:
     predict: Body
     backward: Body | None
     state: dict[str, Type]
+    kept: frozenset[str]
     slope: bool
     weighted_sum: bool
     carry: Carry
@@ -131,7 +135,8 @@ def _build(subject: Subject) -> Analysis:
     lowered = lower_method(subject, "forward")
     raw = lowered.body
     _check_calls(subject, raw, FeedForward, "feedforward", "forward")
-    raw = _with_declared(subject, raw, reads(raw) | writes(raw))
+    changed = states_in(subject, writes(raw))
+    raw = forward_keeping(subject, _with_declared(subject, raw, reads(raw) | writes(raw)))
     check_ranges(raw)
     training = _training(raw, True)
     reports: list[LoopReport] = []
@@ -144,18 +149,20 @@ def _build(subject: Subject) -> Analysis:
     weighted_sum = _weighted_sum(training, forward_hoists)
     if subject.method("backward") is None:
         return Analysis(
-            subject, prune(drop(forward, (SetSlope,)), frozenset()), predict, None, {}, False,
+            subject, prune(drop(forward, (SetSlope,)), frozenset()), predict, None, {}, frozenset(), False,
             weighted_sum, Carry(), None, "none", None, tuple(reports), frozenset(), lowered.captured,
         )  # fmt: skip
     lowered_backward = lower_method(subject, "backward")
     backward_raw = lowered_backward.body
+    backward_raw = backward_keeping(subject, backward_raw, changed)
     backward_raw = _training(_with_declared(subject, backward_raw, reads(backward_raw) - writes(raw)), True)
     check_ranges(backward_raw)
     _check_calls(subject, backward_raw, Backpropagate, "backpropagate", "backward")
     check_pushes(subject.name, backward_raw)
     check_assigned(f"{subject.name}.backward", backward_raw, left)
+    check_synapse_states(subject.name, backward_raw)
     backward = hoist_backward(backward_raw, reports)
-    state = _state(forward, backward)
+    state = _state(subject, forward, backward, changed)
     slope = any(isinstance(part, Slope) for part in all_expressions(backward))
     if not slope:
         forward = drop(forward, (SetSlope,))
@@ -163,9 +170,10 @@ def _build(subject: Subject) -> Analysis:
     backward = prune(backward, frozenset())
     carry, scale, pushes = _pushes(backward)
     return Analysis(
-        subject, forward, predict, backward, state, slope, weighted_sum,
+        subject, forward, predict, backward, state, _kept(changed, backward), slope, weighted_sum,
         carry, scale, pushes,
-        find_drop(forward, backward) if not any(report.kept for report in reports) else None, tuple(reports),
+        None if subject.kept or any(report.kept for report in reports) else find_drop(forward, backward),
+        tuple(reports),
         frozenset(part.name for part in all_expressions(backward_raw) if isinstance(part, Field)),
         lowered.captured + lowered_backward.captured,
     )  # fmt: skip
@@ -194,11 +202,17 @@ def _weighted_sum(unhoisted: Body, hoists: list[Hoisted]) -> bool:
     return loops.most == 1 and plain and len(hoists) == count
 
 
-def _state(forward: Body, backward: Body) -> dict[str, Type]:
-    """What `forward` leaves for `backward`."""
+def _state(subject: Subject, forward: Body, backward: Body, changed: set[str]) -> dict[str, Type]:
+    """What `forward` leaves for `backward`; and in a `State`, whether `backward` reads it or not."""
     types = infer_locals(forward)
-    kept = {name for name in reads(backward) & writes(forward) if name.startswith("self.")}
-    return {name: types[name] for name in sorted(kept)}
+    handed = {name for name in reads(backward) & writes(forward) if name.startswith("self.")}
+    return {name: types[name] for name in sorted(handed - states_in(subject, handed) | changed)}
+
+
+def _kept(changed: set[str], backward: Body) -> frozenset[str]:
+    """Names of the states that `forward` or `backward` writes."""
+    kept = {statement.name for statement in walk(backward) if isinstance(statement, Keep)}
+    return frozenset(kept | {name.removeprefix("self.") for name in changed})
 
 
 def _pushes(backward: Body) -> tuple[Carry, Expr | None, str]:

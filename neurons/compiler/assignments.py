@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 from ..neuron import RESERVED
+from ..state import SynapseState
 from .expressions import Expressions
 from .frames import Scope
-from .nir import Assign, Expr, Local
+from .nir import Assign, Expr, Local, SetField
 from .subject import Subject
 from .values import MessageRef, SelfRef, TupleValue, Value, describe
 
@@ -51,6 +52,8 @@ class Assignments:
                     self.name(name, value, node)
                 case ast.Attribute(value=owner, attr=name) if self.expressions.value(owner) == SelfRef():
                     self._attribute(name, value, node)
+                case ast.Attribute(value=owner) if isinstance(self.expressions.value(owner), MessageRef):
+                    self._field(target, value, node)
                 case ast.Tuple(elts=items) | ast.List(elts=items):
                     self._unpack(items, value, node)
                 case _:
@@ -64,11 +67,26 @@ class Assignments:
             raise self.scope.error(f"self.{name} can keep a number only", node)
         if name in RESERVED:
             raise self.scope.error(f"self.{name} is set by Horn and cannot be assigned", node)
+        if isinstance(self.subject.kept.get(name), SynapseState):
+            raise self.scope.error(f"self.{name} is a SynapseState, a number of each synapse: write m.{name}", node)
         if name not in self.subject.state:
             raise self.scope.error(
                 f"self.{name} is assigned outside of the class: assign it in one of its methods", node
             )
         self.scope.emit(Assign(f"self.{name}", value, where=self.scope.where(node)))
+
+    def _field(self, target: ast.Attribute, value: Value, node: ast.stmt) -> None:
+        """What a synapse keeps."""
+        if not isinstance(self.subject.kept.get(target.attr), SynapseState):
+            raise self.scope.error(
+                f"cannot assign to {ast.unparse(target)}: push changes a weight, and a synapse keeps what the class "
+                f"declares, {target.attr} = SynapseState(...)",
+                node,
+            )
+        if not isinstance(value, Expr):
+            raise self.scope.error(f"{ast.unparse(target)} can keep a number only", node)
+        self.expressions.value(target)  # refuses it in forward
+        self.scope.emit(SetField(target.attr, value, where=self.scope.where(node)))
 
     def _unpack(self, items: list[ast.expr], value: Value, node: ast.stmt) -> None:
         if any(isinstance(item, ast.Starred) for item in items):

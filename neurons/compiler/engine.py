@@ -62,6 +62,7 @@ class Compiled(Engine):
             ids,
             [block.matrix(self.parameters) if block else None for block in blocks],
             [block.matrix(self.previous) if block else None for block in blocks],
+            self.passes.states.stored(self.parameters),
         )
 
     # Prediction --------------------------------------------------------------------------------------------------
@@ -99,7 +100,7 @@ class Compiled(Engine):
         return score
 
     def _run(self, view: View, inputs: NDArray[np.float32], batch: Batch, rates: Rates, sink: Any) -> Score:
-        draws = Draws(batch.positions, batch.lanes, self.keys[0], rates, 1.0 / batch.total)
+        draws = Draws(batch.positions, batch.lanes, self.keys[0], rates, batch.total)
         targets = dense_targets(batch.targets, self.spec.layers[-1].units)
         outputs = self.passes.forward(view, inputs, draws, training=True)
         loss = self.passes.backward(view, targets, draws, sink)
@@ -113,6 +114,12 @@ class Compiled(Engine):
                 part = update[low - start : high - start]
                 carry = self.passes.weights[block.layer].carry
                 add_update(carry, part, self.previous, self.parameters, block, low, high, coefficients)
+        for state in self.spec.states:
+            low, high = max(state.offset, start), min(state.stop, stop)
+            if low < high:
+                self.previous[low:high] = update[low - start : high - start]
+                values = {"state": self.parameters[low:high], "change": self.previous[low:high]}
+                self.passes.states.operations[state.layer].add.run(values)
 
     def limit_norms(self, part: int, parts: int) -> None:
         norms.limit_norms(self.spec, self.parameters, part, parts)

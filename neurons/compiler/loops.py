@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ..errors import SourceLine
 from .algebra import Polynomial, add, axes, expand, multiply
+from .keeping import synapse_states
 from .nir import (
     ZERO,
     Assign,
@@ -94,6 +95,9 @@ def classify(loop: MessageLoop, method: str, read_elsewhere: set[str], of_locals
         read_elsewhere: locals that are read outside of the loop.
         of_locals: what locals vary over; those missing vary over neurons and examples.
     """
+    kept_by_synapses = sorted(synapse_states(loop.body))
+    if kept_by_synapses:
+        return Kept(f"m.{kept_by_synapses[0]} is a number of each synapse (SynapseState)", loop.where)
     run = _Walk()
     for statement in loop.body:
         kept = _step(statement, run)

@@ -28,10 +28,13 @@ from .nir import (
     FeedForward,
     Gemm,
     Hyper,
+    Keep,
     Local,
     MessageLoop,
     Push,
     PushFactor,
+    SetField,
+    Stmt,
     Type,
 )
 from .operations import Kernel, Method, Operation, Pass, Product
@@ -121,10 +124,12 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
         name: Kernel(name, getattr(module, name), names, counts.get(name, _DRAW)) for name, names in arguments.items()
     }
     methods = {writer.name: _method(writer, kernels[writer.name]) for writer in writers}
-    kept_state = {f"K_{name[5:]}": Array(PER_NEURON, kind) for name, kind in analysis.state.items()}
+    left = {name.removeprefix("self."): kind for name, kind in analysis.state.items()}
+    left |= dict.fromkeys(sorted(analysis.kept), Type.FLOAT)
+    per_example = {f"K_{name}": Array(PER_NEURON, kind) for name, kind in left.items()}
     return LayerCode(
         analysis, methods["forward"], methods["predict"], methods.get("backward", ()), methods.get("push", ()),
-        methods.get("bias_forward", ()), methods.get("bias_backward", ()), kernels.get("kept"), USUAL | kept_state,
+        methods.get("bias_forward", ()), methods.get("bias_backward", ()), kernels.get("kept"), USUAL | per_example,
         max(1, *(len(writer.rows) for writer in writers)), str(module.__file__),
     )  # fmt: skip
 
@@ -153,17 +158,23 @@ def _writers(analysis: Analysis, incoming: str, outgoing: str) -> list[Writer]:
     backward = prune(drop(analysis.backward, unneeded), frozenset())
     writers.append(Writer("backward", backward, "backward", outgoing, state, keep_slope=slope))
     push = prune(drop(backward, (Backpropagate,)), frozenset())
-    pushes = any(isinstance(statement, (Push, PushFactor)) for statement in walk(push))
-    if not pushes:
+    for_synapses = (Push, PushFactor, SetField) if outgoing == "dense" else ()
+    if _contains(push, (*for_synapses, Keep)):
+        writers.append(Writer("push", push, "backward", outgoing, state, keep_slope=slope))
+    if not _contains(push, for_synapses):
         return writers
-    writers.append(Writer("push", push, "backward", outgoing, state, keep_slope=slope))
     before = specialise(drop(analysis.forward, (FeedForward, MessageLoop)), _no_messages)
     before = prune(before, frozenset(state))
+    of_bias = prune(drop(push, (Keep,)), frozenset())
     writers += [
         Writer("bias_forward", before, "forward", incoming, state, keep_slope=slope, bias_sender=True),
-        Writer("bias_backward", push, "backward", outgoing, state, keep_slope=slope, bias_sender=True),
+        Writer("bias_backward", of_bias, "backward", outgoing, state, keep_slope=slope, bias_sender=True),
     ]
     return writers
+
+
+def _contains(body: Body, kinds: tuple[type[Stmt], ...]) -> bool:
+    return any(isinstance(statement, kinds) for statement in walk(body))
 
 
 def _no_messages(expression: Expr) -> Expr:

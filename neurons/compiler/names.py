@@ -8,8 +8,9 @@ from types import FunctionType
 from typing import Any
 
 from ..neuron import RESERVED
+from ..state import SynapseState
 from .frames import Captured, Scope
-from .nir import FIELDS, UNIFORMS, Field, Hyper, Index, Local, Output, Uniform
+from .nir import FIELDS, UNIFORMS, Field, Hyper, Index, Local, Output, SynapseField, Uniform
 from .source import MISSING
 from .subject import Subject
 from .values import ActivationRef, MessageRef, Method, Object, SelfRef, Value, describe, known
@@ -67,6 +68,8 @@ class Names:
             case SelfRef(after):
                 return self._of_self(after, name, node)
             case MessageRef():
+                if isinstance(self.subject.kept.get(name), SynapseState):
+                    return self._of_synapse(name, node)
                 if name not in self.fields:
                     has = ", ".join(field for field in FIELDS if field in self.fields)
                     raise self.scope.error(f"a {self.method} message has no {name!r}; it has {has}", node)
@@ -76,6 +79,15 @@ class Names:
             case Object(value) if hasattr(value, name):
                 return known(self._captured(lambda: getattr(value, name, MISSING)))
         raise self.scope.error(f"{describe(owner)} has no attribute {name!r}", node)
+
+    def _of_synapse(self, name: str, node: ast.expr) -> SynapseField:
+        if self.method != "backward":
+            raise self.scope.error(
+                f"m.{name} is a SynapseState of {self.subject.name}: it belongs to the synapses that lead OUT of the "
+                "neuron; read and write it in the loop over backward's messages",
+                node,
+            )
+        return SynapseField(name)
 
     def item(self, items: Any, key: Any) -> Value:
         """What ``items[key]`` denotes, both known.
@@ -92,7 +104,14 @@ class Names:
         return value
 
     def _of_self(self, after: type | None, name: str, node: ast.expr) -> Value:
-        if name in self.subject.state and after is None:
+        declared = self.subject.kept.get(name) if after is None else None
+        if isinstance(declared, SynapseState):
+            raise self.scope.error(
+                f"self.{name} is a SynapseState, a number of each synapse: write m.{name} in the loop over backward's "
+                "messages",
+                node,
+            )
+        if after is None and (name in self.subject.state or declared is not None):
             return Local(f"self.{name}")
         set_by_horn: dict[str, Value] = {"index": Index(), "output": Output(), "activation": ActivationRef()}
         if name in UNIFORMS:

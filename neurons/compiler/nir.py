@@ -156,6 +156,26 @@ class Field(Expr):
 
 
 @dataclass(frozen=True)
+class Stored(Expr):
+    """A `State` of the neuron: its value from before the batch."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"stored.{self.name}"
+
+
+@dataclass(frozen=True)
+class SynapseField(Expr):
+    """A `SynapseState` of the synapse at hand."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"m.{self.name}"
+
+
+@dataclass(frozen=True)
 class Count(Expr):
     """Number of messages."""
 
@@ -300,6 +320,22 @@ class Backpropagate(Stmt):
 class Push(Stmt):
     """Propose an update for the weight of the message at hand."""
 
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Keep(Stmt):
+    """`backward` ends: the example leaves `value` in the neuron's `State` of that name."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class SetField(Stmt):
+    """Set a `SynapseState` of the synapse at hand."""
+
+    name: str
     value: Expr
 
 

@@ -23,6 +23,7 @@ from .modules import LayerCode, cost_code, layer_code
 from .nir import Type, type_of_number
 from .operations import Method
 from .sinks import Coefficients, Sink, Term
+from .states import States
 from .watching import Watch, unwatched, watched
 from .weights import WEIGHTS
 from .writer import MISCALLED
@@ -38,22 +39,32 @@ class View:
     Args:
         ids: per layer, the network-wide ids of the neurons, uint32.
         parameters, previous: per layer, the matrix of the connection into it; None where it has no weights.
+        stored: per layer, what its neurons and synapses keep (see `states`).
     """
 
     ids: list[NDArray[np.uint32]]
     parameters: list[Matrix | None]
     previous: list[Matrix | None]
+    stored: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Draws:
-    """The counters of a batch's draws: positions, lanes, step; the key; and what changes from step to step."""
+    """The counters of a batch's draws: positions, lanes, step; the key; and what changes from step to step.
+
+    `total` is the number of examples in the job's batch.
+    """
 
     positions: NDArray[np.uint32]
     lanes: NDArray[np.uint32]
     key: tuple[np.uint32, np.uint32]
     rates: Rates
-    share: float = 1.0
+    total: int = 1
+
+    @property
+    def share(self) -> float:
+        """What one example counts in the mean over the job's batch."""
+        return 1.0 / self.total
 
 
 class Passes:
@@ -76,6 +87,7 @@ class Passes:
             if isinstance(layer.incoming, Interlayer)
         }
         self.weights = {block.layer: watched(WEIGHTS, block.layer - 1, watch, "weights") for block in spec.blocks}
+        self.states = States(spec, [code.analysis.kept for code in self.codes], watch)
         self.buffers = [Buffers(code.arrays) for code in self.codes]
         self.bias_buffers = [Buffers(code.arrays) for code in self.codes]
         self.status = np.zeros(1, np.int64)
@@ -151,9 +163,12 @@ class Passes:
             self._whole_sizes(index, examples, self.spec.layers[index].units),
         )
 
-    def _bias_arrays(self, view: View, index: int, examples: int) -> dict[str, NDArray[Any]]:
+    def _of_bias(self, view: View, index: int, examples: int) -> dict[str, Any]:
+        """What a layer's bias sender has of its own."""
         sizes = _sizes(view.parameters, index, examples, 1)
-        return self.bias_buffers[index].arrays(sizes, self._whole_sizes(index, examples, 1))
+        arrays = self.bias_buffers[index].arrays(sizes, self._whole_sizes(index, examples, 1))
+        ids = np.array([self.spec.first_id(index)], np.uint32)
+        return arrays | self.states.of_bias[index] | {"ids": ids}
 
     def _whole_sizes(self, index: int, examples: int, neurons: int) -> Sizes:
         incoming, outgoing = self.spec.block_into(index), self.outgoing_block(index)
@@ -175,7 +190,7 @@ class Passes:
         for index, layer in enumerate(self.spec.layers):
             before, arrays = arrays, self.arrays(view, index, examples)
             code = self.codes[index]
-            values = self.values(index, draws) | arrays
+            values = self.values(index, draws) | arrays | view.stored[index]
             values["ids"] = view.ids[index]
             match layer.incoming:
                 case Dense(bias):
@@ -188,12 +203,9 @@ class Passes:
                     values["S"] = inputs
             self._run(code.forward if training else code.predict, values, index)
             if training and code.bias_forward:
-                own = self._bias_arrays(view, index, examples) | {"ids": self._bias_id(index)}
+                own = self._of_bias(view, index, examples)
                 self._run(code.bias_forward, values | own, index)
         return arrays["O"]
-
-    def _bias_id(self, index: int) -> NDArray[np.uint32]:
-        return np.array([self.spec.first_id(index)], np.uint32)
 
     # Backward ----------------------------------------------------------------------------------------------------
 
@@ -217,17 +229,20 @@ class Passes:
         else:
             loss = self.cost.gradient.run({"O": last["O"], "T": targets, "G": last["G"]})
         deltas: Matrix | None = None
+        changes = self.states.changes(draws.positions, draws.total, sink)
         for index in range(top, -1, -1):
-            deltas = self._layer_backward(view, index, draws, sink, deltas, examples)
+            deltas = self._layer_backward(view, index, draws, sink, deltas, changes[index])
+        left = [self.arrays(view, index, examples) for index in range(len(self.spec.layers))]
+        self.states.make(left, view.stored, changes, sink)
         return float(loss)
 
     def _layer_backward(
-        self, view: View, index: int, draws: Draws, sink: Sink, deltas: Matrix | None, examples: int
+        self, view: View, index: int, draws: Draws, sink: Sink, deltas: Matrix | None, changes: dict[str, Any]
     ) -> Matrix:
         """One layer: from the deltas of the next one to its own; deltas None means that G is there already."""
-        code = self.codes[index]
+        code, examples = self.codes[index], len(draws.positions)
         arrays = self.arrays(view, index, examples)
-        values = self.values(index, draws) | arrays
+        values = self.values(index, draws) | arrays | view.stored[index] | changes
         values["ids"] = view.ids[index]
         block = self.outgoing_block(index) if deltas is not None else None
         if deltas is not None:
@@ -246,7 +261,7 @@ class Passes:
         # Nobody needs the delta of the inputs.
         self._run(code.push if index == 0 else code.backward, values, index)
         if block is not None and block.bias:
-            own = self._bias_arrays(view, index, examples) | {"ids": self._bias_id(index), "A": arrays["A"]}
+            own = self._of_bias(view, index, examples) | {"A": arrays["A"]}
             self._run(code.bias_backward, values | own, index)
         if block is not None:
             self._push(block, code, arrays, deltas, draws, sink)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..spec import Block
+from ..spec import Block, StateBlock
 from .operations import Operation
 from .weights import WeightOperations
 
@@ -97,6 +97,14 @@ class Sink(ABC):
     def loop(self, block: Block, coefficients: Coefficients) -> None:
         """The matrix given for the block is complete."""
 
+    @abstractmethod
+    def change(self, state: StateBlock) -> Matrix:
+        """Where the change of a state goes; contents undefined."""
+
+    @abstractmethod
+    def changed(self, state: StateBlock) -> Matrix | None:
+        """The state, to add a complete change to; None where changes are collected only."""
+
 
 def _add_products(operation: Operation, terms: Sequence[Term], alpha: float, beta: float, out: Matrix) -> None:
     """out = alpha · Σ factorsᵀ · deltas + beta · out."""
@@ -124,6 +132,12 @@ class Collect(Sink):
     def loop(self, block: Block, coefficients: Coefficients) -> None:
         """D is where it belongs."""
 
+    def change(self, state: StateBlock) -> Matrix:
+        return state.matrix(self.out)
+
+    def changed(self, state: StateBlock) -> Matrix | None:
+        return None
+
 
 class Apply(Sink):
     """The step is made at once: products go into `previous` itself, momentum on the way (BLAS's beta)."""
@@ -149,6 +163,12 @@ class Apply(Sink):
         update = self.scratch.matrix(block.rows, block.columns).ravel()
         carry = self.operations[block.layer].carry
         add_update(carry, update, self.previous, self.parameters, block, block.offset, block.stop, coefficients)
+
+    def change(self, state: StateBlock) -> Matrix:
+        return state.matrix(self.previous)
+
+    def changed(self, state: StateBlock) -> Matrix | None:
+        return state.matrix(self.parameters)
 
 
 class CollectPart(Sink):
@@ -182,6 +202,13 @@ class CollectPart(Sink):
         values = {"part": self._part(block), "rows": rows, "columns": columns, "out": block.matrix(self.out)}
         self.operations[block.layer].scatter.run(values)
 
+    # A sub-model leaves out no neuron that keeps something (see `analysis`): states are whole.
+    def change(self, state: StateBlock) -> Matrix:
+        return state.matrix(self.out)
+
+    def changed(self, state: StateBlock) -> Matrix | None:
+        return None
+
     def _part(self, block: Block) -> Matrix:
         rows, columns = self.places[block]
         return self.scratch.matrix(len(rows), len(columns))
@@ -214,6 +241,9 @@ class ApplyPart(CollectPart):
             "first": int(block.bias),
         }
         self.operations[block.layer].scatter_and_add.run(values)
+
+    def changed(self, state: StateBlock) -> Matrix | None:
+        return state.matrix(self.parameters)
 
 
 def rows_and_columns(block: Block, kept: list[NDArray[np.intp]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -20,6 +20,8 @@ from .nir import (
     Output,
     Select,
     Slope,
+    Stored,
+    SynapseField,
     Type,
     Unary,
     Uniform,
@@ -76,6 +78,10 @@ class Spelling:
                 return local_name(name)
             case Hyper(name):
                 return f"h_{name}"
+            case Stored(name):
+                return f"T_{name}[i]"
+            case SynapseField(name):
+                return f"m_{name}"
             case Uniform(name) | Field(name):
                 return self.names.get(name, name)
             case Index():

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..activations.base import Activation
 from ..errors import NeuronError, definition
-from ..neuron import Neuron
+from ..neuron import Neuron, states
+from ..state import Declared
 from .nir import Type
 from .source import MISSING, Source, read_source
 
@@ -82,6 +83,11 @@ class Subject:
             if arguments:
                 found |= _attributes_stored(source.tree, arguments[0].arg)
         return frozenset(found)
+
+    @cached_property
+    def kept(self) -> dict[str, Declared]:
+        """What its neurons and synapses keep from batch to batch, by name."""
+        return states(self.cls)
 
     def sources(self) -> list[Source]:
         """The methods that the user wrote, bases first; with the functions that decorators have put wrappers around."""

@@ -78,7 +78,7 @@ class SubModels:
         self.masks = [np.ones(layer.units, np.bool_) for layer in spec.layers]
         self.worthwhile = pays
         self.scratch = Scratch(spec.precision)
-        self.storage = np.empty(spec.size if self.possible else 0, spec.precision)
+        self.storage = np.empty(spec.parameter_count if self.possible else 0, spec.precision)
 
     def choose(self, batch: Batch, rates: Rates, key: tuple[np.uint32, np.uint32]) -> SubModel | None:
         """The batch's sub-model; None where it has none, or where computing it compactly does not pay."""
@@ -88,7 +88,7 @@ class SubModels:
         kept = [self._kept(index, batch, rates, key) for index in range(len(self.masks))]
         places = {block: rows_and_columns(block, kept) for block in self.passes.spec.blocks}
         count = sum(len(rows) * len(columns) for rows, columns in places.values())
-        if not all(map(len, kept)) or not self.worthwhile(len(lanes), self.passes.spec.size, count):
+        if not all(map(len, kept)) or not self.worthwhile(len(lanes), self.passes.spec.parameter_count, count):
             return None
         return self._gathered(batch, kept, places)
 
@@ -117,5 +117,5 @@ class SubModels:
         ids = [all_ids[columns] for all_ids, columns in zip(self.whole.ids, kept, strict=True)]
         inputs = np.empty((len(batch.inputs), len(kept[0])), batch.inputs.dtype)
         self.passes.chain[0].take.run({"inputs": batch.inputs, "columns": kept[0], "part": inputs})
-        view = View(ids, parameters, self.whole.previous)
+        view = View(ids, parameters, self.whole.previous, self.whole.stored)
         return SubModel(view, inputs, places, self.scratch, self.passes.weights)

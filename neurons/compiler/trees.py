@@ -15,11 +15,13 @@ from .nir import (
     Expr,
     FeedForward,
     If,
+    Keep,
     Local,
     MessageLoop,
     Push,
     PushFactor,
     RangeLoop,
+    SetField,
     SetSlope,
     Stmt,
     While,
@@ -105,6 +107,10 @@ def show(body: Body, indent: str = "") -> str:
                 lines += [f"{indent}while True:", show(nested, inner)]
             case Break() | Continue():
                 lines.append(f"{indent}{type(item).__name__.lower()}")
+            case Keep(name, value):
+                lines.append(f"{indent}Keep({name}, {value})")
+            case SetField(name, value):
+                lines.append(f"{indent}m.{name} = {value}")
             case FeedForward(value) | Backpropagate(value) | Push(value) | SetSlope(value) | PushFactor(value):
                 lines.append(f"{indent}{type(item).__name__}({value})")
     return "\n".join(lines)

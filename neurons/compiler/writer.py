@@ -9,6 +9,8 @@ The kernels' arguments, all optional but for the scalars at the end; b examples,
     A (b, 1 + n)   factors of the push
     L (b, n)       slopes of the activation where forward applied it
     K_x (b, n)     what forward leaves in self.x
+    T_x (n,)       what neurons keep in self.x from batch to batch; of a synapse's m.x T_x (senders, r), its changes
+                   U_x (senders, r) and their factors F_x (b,); I_x, the initial value, where there are no weights
     X, W           the senders' outputs (b, senders) and the weights (senders, n), where a forward loop is kept
     D, W, P, U     the receivers' deltas (b, r), weights, previous changes and updates (senders, r), where a backward
                    loop is kept
@@ -26,6 +28,7 @@ import re
 from collections.abc import Iterable
 
 from .drawing import draw_call, drawn_by_all, word_lines
+from .keeping import synapse_states
 from .nir import (
     Assign,
     Backpropagate,
@@ -39,10 +42,12 @@ from .nir import (
     Gemm,
     Hyper,
     If,
+    Keep,
     MessageLoop,
     Push,
     PushFactor,
     RangeLoop,
+    SetField,
     SetSlope,
     Slope,
     Stmt,
@@ -134,7 +139,7 @@ class Writer:
         arrays = [name for name in _ARRAYS if _mentions(text, name)]
         if self.rows:
             arrays.append("R")
-        arrays += [f"K_{name[5:]}" for name in self.state if _mentions(text, f"K_{name[5:]}")]
+        arrays += sorted(set(_NAMED.findall(text)))
         scalars = [name for name in _SCALARS if _mentions(text, name)]
         hypers = sorted({f"h_{part.name}" for part in all_expressions(self.body) if isinstance(part, Hyper)})
         arguments = (*arrays, "ids", "positions", "lanes", *scalars, *hypers)
@@ -274,8 +279,23 @@ class Writer:
                 self._line(depth, f"factor = {spell.typed(value, Type.FLOAT)}")
             case Push(value) if self.link == "dense":
                 self._line(depth, f"U[row, s] += {spell.typed(value, Type.FLOAT)} * share")
+            case Keep(name, value):
+                self._line(depth, f"K_{name}[e, i] = {spell.typed(value, Type.FLOAT)}")
+            case SetField(name, value):
+                self._set_field(name, spell.typed(value, Type.FLOAT), depth)
             case _:
                 self._line(depth, "pass")
+
+    def _set_field(self, name: str, value: str, depth: int) -> None:
+        """What one example leaves in a synapse: the next one begins at what was there before the batch."""
+        if self.link == "single":
+            self._line(depth, f"m_{name} = {value}")
+            return
+        self._line(depth, f"left_{name} = {value}")
+        # Not as a factor 0: an example that does not count may have left an infinity.
+        self._line(depth, f"if F_{name}[e] != f32(0.0):")
+        self._line(depth + 1, f"U_{name}[row, s] += (left_{name} - m_{name}) * F_{name}[e]")
+        self._line(depth, f"m_{name} = left_{name}")
 
     def _said(self, target: str, value: Expr, kind: type[Stmt], depth: int) -> None:
         self._line(depth, f"{target} = {self.spelling.typed(value, Type.FLOAT)}")
@@ -289,6 +309,8 @@ class Writer:
         self._line(depth, f"for s in range({_LENGTH.get((self.method, self.link), '1')}):")
         for name in sorted({part.name for part in all_expressions(body) if isinstance(part, Field)}):
             self._line(depth + 1, f"m_{name} = {self.fields[name]}")
+        for name in sorted(synapse_states(body)):
+            self._line(depth + 1, f"m_{name} = {f'T_{name}[row, s]' if self.link == 'dense' else f'I_{name}'}")
         self._nested(body, depth + 1)
 
     def _draw(self, statement: Assign, drawn: Draw, depth: int) -> None:
@@ -301,6 +323,10 @@ class Writer:
 _ARRAYS = ("S", "G", "O", "B", "A", "L", "X", "W", "D", "P", "U", "status")
 _SCALARS = ("first", "bias", "share", "step", "k0", "k1", "learning_rate", "momentum", "iteration", "layer",
             "incoming", "outgoing")  # fmt: skip
+
+
+#: Arrays that are named for an attribute of the neuron or of a message.
+_NAMED = re.compile(r"(?<![\w.])[FIKTU]_\w+")
 
 
 def _mentions(text: str, name: str) -> bool:

@@ -11,9 +11,10 @@ from types import FrameType, TracebackType
 
 from ..errors import NeuronError, SourceLine
 from ..neuron import Neuron
+from ..state import State
 
-#: Modules that only hand on what the user wrote: the interpreter's, and the base class's.
-_OURS = (__name__.rpartition(".")[0], Neuron.__module__)
+#: Modules that only hand on what the user wrote: the interpreter's, the base class's, and that of its states.
+_OURS = (__name__.rpartition(".")[0], Neuron.__module__, State.__module__)
 
 
 @contextmanager

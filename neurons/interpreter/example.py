@@ -16,6 +16,7 @@ from ..neuron import Neuron
 from ..spec import Block, NetworkSpec
 from .blame import blaming
 from .draws import Draws, Place
+from .keeping import Keeping
 from .messages import Backward, Forward, Messages
 from .numbers import ONE, ZERO, number
 from .runs import AppliedActivation, BackwardRun, BiasForwardRun, ForwardRun
@@ -34,6 +35,7 @@ class Network:
         cost: the cost in float32.
         parameters: flat, float32.
         previous: the change that the last step made to each of them.
+        keeping: what neurons and synapses keep from batch to batch.
     """
 
     spec: NetworkSpec
@@ -42,19 +44,22 @@ class Network:
     cost: Cost
     parameters: Vector
     previous: Vector
+    keeping: Keeping
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """What the examples' neurons have pushed.
+    """What the examples' neurons have pushed, and how they have changed what they keep.
 
     Args:
-        sums: for each parameter the sum, flat, in float64: an oracle rounds once.
+        sums: for each parameter and state the sum, flat, in float64: an oracle rounds once.
         counts: for each parameter the number of pushes.
+        last: position of the last example of the job's batch.
     """
 
     sums: NDArray[np.float64]
     counts: NDArray[np.int64]
+    last: int
 
     def add(self, block: Block, row: int, updates: Mapping[int, float]) -> None:
         """Add what one sender pushed, by receiver."""
@@ -123,6 +128,7 @@ class Example:
         neuron = self._network.classes[layer]()
         neuron.index = index
         neuron.activation = AppliedActivation(self._network.activations[layer])
+        self._network.keeping.give(neuron)
         return neuron
 
     def _draws(self, neuron: Neuron, method: int) -> Draws:
@@ -132,7 +138,7 @@ class Example:
     # -- back -------------------------------------------------------------------------------------------------------
 
     def backward(self, target: Vector, pushed: Pushed) -> None:
-        """Send the slope of the cost back through all layers; what neurons push is added to `pushed`.
+        """Send the slope of the cost back through all layers; what neurons push and keep is added to `pushed`.
 
         Args:
             target: shape (units,).
@@ -151,6 +157,11 @@ class Example:
                 with blaming(str(incoming)):
                     rows = self._outputs[layer - 1], self._inputs[layer], deltas
                     deltas = incoming.backward_batch(*(row[None] for row in rows))[0]
+        for neuron in (neuron for layer in self._neurons for neuron in layer):
+            self._network.keeping.take(neuron, self._is_last(pushed), pushed.sums)
+
+    def _is_last(self, pushed: Pushed) -> bool:
+        return self._place.position == pushed.last
 
     def _cost_slopes(self, target: Vector) -> Vector:
         cost = self._network.cost
@@ -166,11 +177,16 @@ class Example:
         for neuron in self._neurons[layer]:
             run = self._neuron_backward(neuron, deltas, block)
             own[neuron.index] = run.delta
-            if block is not None:
-                pushed.add(block, int(block.bias) + neuron.index, run.updates)
+            self._push(neuron, block, run, pushed)
         if block is not None and block.bias:
-            pushed.add(block, 0, self._neuron_backward(self._bias(layer), deltas, block).updates)
+            bias = self._bias(layer)
+            self._push(bias, block, self._neuron_backward(bias, deltas, block), pushed)
         return own
+
+    def _push(self, neuron: Neuron, block: Block | None, run: BackwardRun, pushed: Pushed) -> None:
+        if block is not None:
+            pushed.add(block, int(block.bias) + neuron.index, run.updates)
+            self._network.keeping.take_synapses(neuron, block, run.messages, self._is_last(pushed), pushed.sums)
 
     def _bias(self, layer: int) -> Neuron:
         neuron = self._neuron(layer, -1)
@@ -183,14 +199,15 @@ class Example:
         return run
 
     def _returning(self, neuron: Neuron, deltas: Vector, block: Block | None) -> list[Backward]:
-        output = neuron.output
+        output, message = neuron.output, self._network.keeping.message
         if block is None:
-            delta = deltas[neuron.index]
-            return [Backward(delta, ONE, ZERO, neuron.index, False, delta, output * delta)]
+            index, delta = neuron.index, deltas[neuron.index]
+            return [message(neuron, None, index, delta, ONE, ZERO, index, False, delta, output * delta)]
         row = int(block.bias) + neuron.index
         weights = block.matrix(self._network.parameters)[row]
         previous = block.matrix(self._network.previous)[row]
+        bias = neuron.index < 0
         return [
-            Backward(delta, weight, before, receiver, neuron.index < 0, delta * weight, output * delta)
+            message(neuron, block, receiver, delta, weight, before, receiver, bias, delta * weight, output * delta)
             for receiver, (delta, weight, before) in enumerate(zip(deltas, weights, previous, strict=True))
         ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..neuron import Neuron
+from ..neuron import Neuron, states
 from ..spec import Layer
-from .numbers import rounded
+from .numbers import number, rounded
 from .single import SinglePrecision
 
 
@@ -18,9 +18,10 @@ def executable(single: SinglePrecision, layer: Layer, index: int) -> type[Neuron
         layer: the layer; its hyperparameters hide the class's own.
         index: the layer's index in the network.
     """
+    kept = states(layer.neuron)
 
     def set_rounded(self: Neuron, name: str, value: Any) -> None:
-        object.__setattr__(self, name, rounded(value))
+        object.__setattr__(self, name, number(value, f"self.{name}") if name in kept else rounded(value))
 
     cls = layer.neuron
     numbers = {name: rounded(value) for name, value in layer.hyperparameters.items()}

@@ -15,6 +15,7 @@ from .blame import blaming
 from .draws import Place
 from .example import Example, Network, Pushed
 from .executable import executable
+from .keeping import Keeping
 from .numbers import float32, number
 from .single import SinglePrecision
 from .split import push_split
@@ -41,7 +42,8 @@ class Interpreter(Engine):
         classes = tuple(executable(single, it, index) for index, it in enumerate(spec.layers))
         activations = tuple(single.copy_object(it.activation) for it in spec.layers)
         self._cost = single.copy_object(spec.cost)
-        self._network = Network(spec, classes, activations, self._cost, parameters, previous)
+        keeping = Keeping(spec, parameters)
+        self._network = Network(spec, classes, activations, self._cost, parameters, previous, keeping)
 
     @classmethod
     def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
@@ -67,7 +69,7 @@ class Interpreter(Engine):
         key = random.key(self.seed, random.TRAIN)
         wanted = dense_targets(batch.targets, self._units)
         outputs = np.empty_like(wanted)
-        pushed = Pushed(np.zeros(self.spec.size), np.zeros(self.spec.size, np.int64))
+        pushed = Pushed(np.zeros(self.spec.size), np.zeros(self.spec.size, np.int64), batch.total - 1)
         rows = zip(self._checked(batch.inputs), wanted, batch.positions, batch.lanes, strict=True)
         with np.errstate(all="ignore"):
             for row, (features, target, position, lane) in enumerate(rows):
@@ -88,6 +90,11 @@ class Interpreter(Engine):
                     change = update[part.start - start : part.stop - start] + beta * self.previous[part]
                     self.previous[part] = change + factor * self.parameters[part]
                     self.parameters[part] += self.previous[part]
+        for state in self.spec.states:
+            part = slice(max(state.offset, start), min(state.stop, stop))
+            if part.start < part.stop:
+                self.previous[part] = update[part.start - start : part.stop - start]
+                self.parameters[part] += self.previous[part]
 
     def limit_norms(self, part: int, parts: int) -> None:
         limit_norms(self.spec, self.parameters, part, parts)
@@ -117,12 +124,15 @@ class Interpreter(Engine):
             neuron.training = training
 
     def _average(self, pushed: Pushed, total: int, rates: Rates, out: NDArray[np.float32]) -> None:
-        """D: what was pushed without the part L of every push, over the examples of the job's batch."""
+        """D: what was pushed without the part L of every push, and states' changes, over the job's batch."""
         for block in self.spec.blocks:
             beta, gamma = push_split(self.spec.layers[block.layer - 1], block.layer - 1, rates)
             part = slice(block.offset, block.stop)
             common = beta * self.previous[part].astype(np.float64) + gamma * self.parameters[part].astype(np.float64)
             out[part] = (pushed.sums[part] - pushed.counts[part] * common) / total
+        for state in self.spec.states:
+            part = slice(state.offset, state.stop)
+            out[part] = pushed.sums[part] / (total if state.reduce == "mean" else 1)
 
     def _score(self, outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> Score:
         name = f"{type(self._cost).__name__}.apply"

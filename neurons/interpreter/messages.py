@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from .numbers import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,12 @@ class Forward:
     weight: float
     sender: int
     is_bias: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"a forward message has no {name!r}; it has input, weight, sender, is_bias (a SynapseState belongs to the "
+            "sender: backward's messages have it)"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,17 @@ class Backward:
     is_bias: bool
     input_gradient: float
     weight_gradient: float
+
+
+def keeping(names: Collection[str]) -> type[Backward]:
+    """The class of the messages over synapses that keep numbers by these names: attributes that can be set."""
+
+    def set_kept(self: Backward, name: str, value: Any) -> None:
+        if name not in names:
+            raise AttributeError(f"m.{name} cannot be set: declare {name} = SynapseState(...) in the class")
+        object.__setattr__(self, name, number(value, f"m.{name}"))
+
+    return type(Backward.__name__, (Backward,), {"__slots__": tuple(names), "__setattr__": set_kept})
 
 
 M = TypeVar("M", Forward, Backward)

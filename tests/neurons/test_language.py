@@ -9,9 +9,18 @@ import sys
 import numpy as np
 import pytest
 
-from horn.neurons import DropoutNeuron, Identity, NetworkSpec, NeuronError, SquaredError, StandardNeuron
+from horn.neurons import (
+    DropoutNeuron,
+    Identity,
+    NetworkSpec,
+    NeuronError,
+    SquaredError,
+    StandardNeuron,
+    State,
+    SynapseState,
+)
 from horn.neurons.errors import SourceLine, definition
-from horn.neurons.neuron import hyperparameters
+from horn.neurons.neuron import hyperparameters, states
 
 
 class Base(StandardNeuron):
@@ -75,3 +84,52 @@ def test_blocks_lie_one_after_another(network) -> None:
 def test_the_language_starts_without_numba() -> None:
     program = "import sys, horn.neurons; assert 'numba' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_state_says_what_it_is() -> None:
+    class Keeping(StandardNeuron):
+        level = State(0.5, "sum")
+        trace = SynapseState(1)
+
+    assert (Keeping.level.initial, Keeping.level.reduce) == (0.5, "sum")
+    assert repr(Keeping.trace) == "SynapseState(1, 'mean')"
+    assert hyperparameters(Keeping) == {}
+    neuron = Keeping()
+    assert neuron.level == 0.5
+    neuron.level = 2.0
+    assert (neuron.level, Keeping().level) == (2.0, 0.5)
+    with pytest.raises(AttributeError, match=r"write m.trace in the loop over backward's messages"):
+        _ = neuron.trace
+
+
+def test_a_subclass_may_replace_a_state() -> None:
+    class Keeping(StandardNeuron):
+        level = State(0.5)
+        other = State(1.0)
+
+    class Fixed(Keeping):
+        level = 0.25
+
+    assert hyperparameters(Fixed) == {"level": 0.25}
+    assert list(states(Fixed)) == ["other"]
+    assert list(states(Keeping)) == ["level", "other"]
+
+
+@pytest.mark.parametrize("initial", ["much", None, np.inf, np.nan, 1j])
+def test_a_state_starts_at_a_finite_number(initial) -> None:
+    with pytest.raises(NeuronError, match=r"State\(initial\) must be a finite number, got"):
+        State(initial)
+
+
+def test_a_state_is_reduced_in_one_of_three_ways() -> None:
+    with pytest.raises(NeuronError, match='must say "mean", "sum" or "last", got reduce=\'max\''):
+        SynapseState(0.0, "max")
+
+
+@pytest.mark.parametrize(("kind", "name"), [(State, "output"), (State, "push"), (SynapseState, "weight")])
+def test_a_state_has_a_name_of_its_own(kind, name) -> None:
+    with pytest.raises(NeuronError, match=rf"Unit\.{name} is set by Horn and cannot be a {kind.__name__}"):
+        type("Unit", (StandardNeuron,), {name: kind(0.0)})
+    one = kind(0.0)
+    with pytest.raises(NeuronError, match=r"Unit\.a is the .*State that is also named 'b'"):
+        type("Unit", (StandardNeuron,), {"a": one, "b": one})

@@ -13,7 +13,7 @@ from .batches import START, Place
 
 
 @dataclass
-class State:
+class TrainingState:
     """A network's parameters, and where its training stands.
 
     Args:
@@ -33,7 +33,7 @@ class State:
     examples: int = 0
 
     @classmethod
-    def new(cls, spec: NetworkSpec, parameters: NDArray[np.float32]) -> State:
+    def new(cls, spec: NetworkSpec, parameters: NDArray[np.float32]) -> TrainingState:
         """The state of a network that has not been trained."""
         return cls(spec, parameters, np.zeros_like(parameters))
 

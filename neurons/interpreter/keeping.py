@@ -1,0 +1,93 @@
+"""What neurons and synapses keep from batch to batch, while one example runs (see `state`).
+
+Every example starts at the flat array's values. Its changes, what it leaves minus what it found, are added up in
+float64 where the array has the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..neuron import Neuron
+from ..spec import Block, NetworkSpec, StateBlock
+from ..state import State, SynapseState
+from .messages import Backward, keeping
+from .numbers import float32
+
+Vector = NDArray[np.float32]
+
+
+class Keeping:
+    """What the neurons of a network keep.
+
+    Args:
+        spec: the network.
+        parameters: flat, float32, with the states behind the weights.
+    """
+
+    def __init__(self, spec: NetworkSpec, parameters: Vector) -> None:
+        self._parameters = parameters
+        self._blocks = {(state.layer, state.name): state for state in spec.states}
+        self._of_neurons = [_rounded(layer.starts(State)) for layer in spec.layers]
+        self._of_synapses = [_rounded(layer.starts(SynapseState)) for layer in spec.layers]
+        self._messages = [keeping(names) if names else Backward for names in self._of_synapses]
+
+    def give(self, neuron: Neuron) -> None:
+        """Set a new neuron's states; the bias's are where they start."""
+        for name, initial in self._of_neurons[neuron.layer].items():
+            own = self._blocks[neuron.layer, name].matrix(self._parameters)[0]
+            setattr(neuron, name, own[neuron.index] if neuron.index >= 0 else initial)
+
+    def message(self, neuron: Neuron, block: Block | None, receiver: int, *fields: Any) -> Backward:
+        """A message over one outgoing synapse, with what the synapse keeps.
+
+        Args:
+            neuron: the sender.
+            block: the connection; None where it has no weights, and states are where they start.
+            receiver: the receiver's index.
+            *fields: those of `Backward`, in order.
+        """
+        message = self._messages[neuron.layer](*fields)
+        for name, initial in self._of_synapses[neuron.layer].items():
+            value = initial
+            if block is not None:
+                kept = self._blocks[neuron.layer, name].matrix(self._parameters)
+                value = kept[int(block.bias) + neuron.index, receiver]
+            setattr(message, name, value)
+        return message
+
+    def take(self, neuron: Neuron, last: bool, sums: NDArray[np.float64]) -> None:
+        """Add what a neuron, both its methods run, has changed.
+
+        Args:
+            neuron: the neuron, no bias.
+            last: True where the example is the last of the job's batch.
+            sums: flat; the sums over the examples so far.
+        """
+        for name in self._of_neurons[neuron.layer]:
+            state = self._blocks[neuron.layer, name]
+            self._add(state, (0, neuron.index), getattr(neuron, name), last, sums)
+
+    def take_synapses(
+        self, neuron: Neuron, block: Block, messages: Iterable[Backward], last: bool, sums: NDArray[np.float64]
+    ) -> None:
+        """Add what a neuron, or the bias, has changed of its outgoing synapses; arguments as for `take`."""
+        row = int(block.bias) + neuron.index
+        for message in messages:
+            for name in self._of_synapses[neuron.layer]:
+                state = self._blocks[neuron.layer, name]
+                self._add(state, (row, message.receiver), getattr(message, name), last, sums)
+
+    def _add(
+        self, state: StateBlock, place: tuple[int, int], left: float, last: bool, sums: NDArray[np.float64]
+    ) -> None:
+        if state.reduce != "last" or last:
+            state.matrix(sums)[place] += float(left) - float(state.matrix(self._parameters)[place])
+
+
+def _rounded(starts: Mapping[str, float]) -> dict[str, float]:
+    return {name: float32(value) for name, value in starts.items()}
