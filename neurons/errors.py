@@ -42,6 +42,11 @@ class SourceLine:
         text = text.rstrip()
         return cls(file, line, text, _characters(text, first), len(text) if lines else _characters(text, end))
 
+    @property
+    def marked(self) -> str:
+        """The expression itself, as far as it stands in this line."""
+        return self.text[self.column : self.end]
+
     def of(self, name: str) -> SourceLine:
         """The place of a name within this one; the whole where it does not occur."""
         found = re.compile(rf"(?<![\w.]){re.escape(name)}(?!\w)").search(self.text, self.column)

@@ -49,7 +49,7 @@ from .prune import drop, prune, specialise
 from .source import read_source
 from .subject import Subject
 from .trees import all_expressions, reads, walk, writes
-from .types import check_ranges, infer_locals
+from .types import check_whole_numbers, infer_locals
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +137,7 @@ def _build(subject: Subject) -> Analysis:
     _check_calls(subject, raw, FeedForward, "feedforward", "forward")
     changed = states_in(subject, writes(raw))
     raw = forward_keeping(subject, _with_declared(subject, raw, reads(raw) | writes(raw)))
-    check_ranges(raw)
+    check_whole_numbers(raw)
     training = _training(raw, True)
     reports: list[LoopReport] = []
     forward, forward_hoists = hoist(training, "forward", reports)
@@ -156,7 +156,7 @@ def _build(subject: Subject) -> Analysis:
     backward_raw = lowered_backward.body
     backward_raw = backward_keeping(subject, backward_raw, changed)
     backward_raw = _training(_with_declared(subject, backward_raw, reads(backward_raw) - writes(raw)), True)
-    check_ranges(backward_raw)
+    check_whole_numbers(backward_raw)
     _check_calls(subject, backward_raw, Backpropagate, "backpropagate", "backward")
     check_pushes(subject.name, backward_raw)
     check_assigned(f"{subject.name}.backward", backward_raw, left)

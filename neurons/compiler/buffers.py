@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from .nir import Type
 
-_DTYPES: dict[Type, Any] = {Type.FLOAT: np.float32, Type.INT: np.int64, Type.BOOL: np.bool_}
+#: NumPy's types for those of the NIR.
+DTYPES: dict[Type, Any] = {Type.FLOAT: np.float32, Type.INT: np.int64, Type.BOOL: np.bool_}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Buffers:
         if self.whole is None or sizes.examples > self.whole.examples:
             self.whole = whole
             self.storage = {
-                name: np.empty(math.prod(whole.shape(array)), _DTYPES[array.dtype])
+                name: np.empty(math.prod(whole.shape(array)), DTYPES[array.dtype])
                 for name, array in self.declared.items()
             }
         self.sizes = sizes

@@ -14,7 +14,7 @@ from .messages import over_messages
 from .names import Inline
 from .nir import Assign, Binary, Body, Call, Const, Count, Draw, Expr, If, Local, SetSlope, Slope, Unary
 from .subject import Subject
-from .values import ActivationRef, MessagesRef, Method, Object, SelfRef, Value, describe, known
+from .values import ActivationRef, MessagesRef, Method, Object, SelfRef, TableRef, TupleValue, Value, describe, known
 
 if TYPE_CHECKING:
     from .expressions import Expressions
@@ -180,9 +180,16 @@ class Calls:
 
     def _object(self, function: Any, node: ast.Call) -> Value:
         if function is len:
-            if len(node.args) == 1 and isinstance(self.expressions.value(node.args[0]), MessagesRef):
-                return Count()
-            raise self.scope.error("len() is known for messages only", node)
+            match [self.expressions.value(argument) for argument in node.args]:
+                case [MessagesRef()]:
+                    return Count()
+                case [TableRef(table, ())]:
+                    return self.expressions.names.length(table)
+                case [TupleValue(parts)]:
+                    return Const(len(parts))
+                case [Object(tuple() | list() | dict() as items)]:
+                    return self.expressions.names.known(lambda: len(items))
+            raise self.scope.error("len() is known for messages, arrays and tuples only", node)
         match node.args:
             case [ast.GeneratorExp() as terms] if function in (sum, min, max) and not node.keywords:
                 return self._over_messages(function, terms)

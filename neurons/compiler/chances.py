@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..errors import NeuronError
 from .analysis import Analysis
 from .evaluate import evaluate
-from .nir import Assign, Body, Const, Draw, Hyper, Stmt
+from .nir import Assign, Body, Const, Draw, Element, Expr, Hyper, Stmt
 from .trees import subexpressions, walk
 
 
@@ -19,16 +19,22 @@ def check_chances(analysis: Analysis, numbers: Mapping[str, float | int | bool])
         numbers: the layer's hyperparameters.
 
     Raises:
-        NeuronError: with the line of the draw. What differs between neurons or steps is not known here.
+        NeuronError: with the line of the draw. What differs between neurons or steps is looked at when it is drawn.
     """
     values = {f"h_{name}": value for name, value in numbers.items()}
     for body in (analysis.forward, analysis.predict, analysis.backward or ()):
         for statement, drawn in _binomials(body):
             chance = drawn.arguments[1]
-            if all(isinstance(part, (Const, Hyper)) or part.children for part in subexpressions(chance)):
+            if decided(chance):
                 value = evaluate(chance, values)
                 if not 0 <= value <= 1:
                     raise NeuronError(f"binomial(n, p): p must be in [0, 1], {chance} is {value}", statement.where)
+
+
+def decided(chance: Expr) -> bool:
+    """True where a layer's numbers alone decide a value."""
+    parts = list(subexpressions(chance))
+    return all(isinstance(part, (Const, Hyper)) or (part.children and not isinstance(part, Element)) for part in parts)
 
 
 def _binomials(body: Body) -> list[tuple[Stmt, Draw]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .chances import decided
 from .nir import Assign, Body, Const, Draw, Stmt, Type
 from .spelling import Spelling
 from .trees import walk
@@ -57,3 +58,20 @@ def draw_call(drawn: Draw, spelling: Spelling, row: int | None, *, exempt: bool)
     if drawn.arguments[0] == Const(1):
         return f"bernoulli{suffix}({bits}, {second})"
     return f"binomial{suffix}({bits}, {spelling.typed(drawn.arguments[0], Type.INT)}, {second})"
+
+
+def hazard_lines(statement: Assign, drawn: Draw, spelling: Spelling) -> list[str]:
+    """The lines that look out for probabilities and numbers of trials that are none, where only a run can tell."""
+    if drawn.kind != "binomial":
+        return []
+    lines: list[str] = []
+    trials, chance = (spelling.typed(argument, Type.FLOAT) for argument in drawn.arguments)
+    if not decided(drawn.arguments[1]):
+        code = spelling.hazards.code("binomial(n, p): p must be in [0, 1], got {value}", statement.where)
+        lines += [f"if not f32(0.0) <= {chance} <= f32(1.0):", f"    status[0], status[1] = {code}, {chance}"]
+    if not isinstance(drawn.arguments[0], Const):
+        wrong = "binomial(n, p): n must be a whole number of trials, got {value}"
+        code = spelling.hazards.code(wrong, statement.where)
+        lines += [f"if {trials} < f32(0.0) or {trials} != np.floor({trials}):"]
+        lines += [f"    status[0], status[1] = {code}, {trials}"]
+    return lines

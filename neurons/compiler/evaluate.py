@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import NeuronError
-from .nir import Binary, Call, Const, Expr, Hyper, Select, Unary, Uniform
+from .nir import Binary, Call, Const, Element, Expr, Hyper, Select, Unary, Uniform
 from .trees import subexpressions
 
 #: Binary operators of the NIR, on Python's numbers.
@@ -23,31 +23,34 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def evaluate(expression: Expr, values: Mapping[str, float]) -> float:
+def evaluate(expression: Expr, values: Mapping[str, Any]) -> float:
     """The value of a layer-wide expression.
 
     Args:
         expression: made of constants, hyperparameters and what the training loop sets.
-        values: ``learning_rate``, ``momentum``, …, and ``h_x`` for each hyperparameter x.
+        values: ``learning_rate``, ``momentum``, …, and ``h_x`` for each hyperparameter x, ``c_x`` for each array.
 
     Raises:
         NeuronError: it has no value (a division by zero, say).
     """
     try:
         return float(_value(expression, values))
-    except (ArithmeticError, ValueError, TypeError) as error:
+    except (ArithmeticError, ValueError, TypeError, LookupError) as error:
         used = {str(part) for part in subexpressions(expression) if isinstance(part, (Hyper, Uniform))}
         known = {f"self.{name.removeprefix('h_')}": value for name, value in values.items()}
         numbers = ", ".join(f"{name} = {known[name]}" for name in sorted(used))
         raise NeuronError(f"{expression} has no value: {error}; {numbers}") from error
 
 
-def _value(expression: Expr, values: Mapping[str, float]) -> Any:
+def _value(expression: Expr, values: Mapping[str, Any]) -> Any:
     match expression:
         case Const(value):
             return value
         case Uniform(name):
             return values[name]
+        case Element(table, _, indices):
+            items: Any = values[f"c_{table}"]
+            return items[tuple(int(_value(index, values)) for index in indices)].item()
         case Hyper(name):
             return values[f"h_{name}"]
         case Unary(op, operand):

@@ -14,10 +14,10 @@ from .cures import refusal
 from .evaluate import OPERATORS
 from .frames import Scope
 from .names import Inline, Names
-from .nir import Assign, Binary, Const, Expr, FeedForward, If, Local, Output, Select, Stmt, Unary
+from .nir import Assign, Binary, Const, Element, Expr, FeedForward, If, Local, Output, Select, Stmt, Unary
 from .subject import Subject
 from .trees import subexpressions, walk, writes
-from .values import Object, TupleValue, Value, describe, known
+from .values import Object, TableRef, TupleValue, Value, describe, known
 
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
@@ -122,7 +122,7 @@ class Expressions:
         raise self.scope.error(refusal(node), node)
 
     def _item(self, of: Value, index: Value, node: ast.expr) -> Value | None:
-        """``of[index]`` where both are known: an item of a tuple, a list, a dictionary."""
+        """``of[index]``: of what is known an item by a known key, of an array of numbers an item by whole numbers."""
         try:
             match of, index:
                 case Object(tuple() | list() | dict() as items), Const(key) | Object(key):
@@ -131,7 +131,22 @@ class Expressions:
                     return parts[place]
         except (LookupError, TypeError) as error:
             raise self.scope.error(f"there is no such item: {type(error).__name__}: {error}", node) from error
-        return None
+        if isinstance(of, Object) and isinstance(index, Expr):
+            of = self.names.table(of.value) or of
+        return self._element(of, index, node) if isinstance(of, TableRef) else None
+
+    def _element(self, of: TableRef, index: Value, node: ast.expr) -> Value:
+        """An item of an array; of one with several axes, indexed by fewer, what is left of it."""
+        added = index.items if isinstance(index, TupleValue) else (index,)
+        numbers = tuple(self.as_scalar(item, node) for item in added)
+        table, indices = of.table, of.indices + numbers
+        if len(indices) > table.dimensions:
+            raise self.scope.error(
+                f"{table.name} has {table.dimensions} dimensions and gets {len(indices)} indices", node
+            )
+        if len(indices) < table.dimensions:
+            return TableRef(table, indices)
+        return Element(table.name, table.type, indices, self.scope.where(node))
 
     def _unary(self, node: ast.UnaryOp) -> Expr:
         operand = self.scalar(node.operand)

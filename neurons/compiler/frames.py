@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import NeuronError, SourceLine
 from .nir import Assign, Expr, Local, Stmt
 from .source import Source
+from .tables import kind_of
 from .values import Value
 
 
@@ -50,6 +51,8 @@ class Captured:
     def holds(self) -> bool:
         """True while it is what it was."""
         now = self.look()
+        if isinstance(self.value, np.ndarray):  # its items are no part of the code
+            return isinstance(now, np.ndarray) and kind_of(now) == kind_of(self.value)
         return now is self.value or (type(now) is type(self.value) and isinstance(now, _NUMBERS) and now == self.value)
 
 

@@ -46,7 +46,9 @@ class Loops:
                 raise self.scope.error("a message is one object: write 'for m in messages'", statement)
             over_messages(self.scope, statement.target.id, lower_body, statement)
         else:
-            raise self.scope.error("a loop runs over messages or range(...)", items)
+            raise self.scope.error(
+                "a loop runs over messages or range(...); over the items of an array: for i in range(len(...))", items
+            )
 
     def _while(self, statement: ast.While, lower_body: Callable[[], Body]) -> None:
         with self.scope.block() as lowered:

@@ -17,6 +17,7 @@ from .analysis import Analysis
 from .buffers import PER_NEURON, USUAL, Array
 from .faults import guarded
 from .gemm import backward_sums, forward_sums
+from .hazards import Hazards
 from .lower import lower_scalar_function
 from .nir import (
     Assign,
@@ -41,6 +42,7 @@ from .operations import Kernel, Method, Operation, Pass, Product
 from .prune import drop, prune, specialise
 from .spelling import Spelling
 from .subject import Subject
+from .tables import table_names
 from .trees import show, subexpressions, walk
 from .values import Object
 from .work import Arithmetic, Work, arithmetic, total
@@ -56,6 +58,7 @@ import numpy as np
 from numpy import bool_, int64
 
 from horn.neurons import mathematics
+from horn.neurons.elements import place
 from horn.neurons.jit import kernel
 from horn.neurons.random import BACKWARD, FORWARD, bernoulli, bernoulli_of, binomial, binomial_of, normal, uniform
 from horn.neurons.random import uniform_of, words
@@ -78,6 +81,7 @@ class LayerCode:
         bias_forward, bias_backward: the same for the layer's bias sender; empty where its push needs no kernel.
         kept: (mask, ids, lane, …): which neurons a sub-model keeps; None where the class cannot be dropped.
         arrays: what they work in.
+        hazards: what their codes mean.
         draw_rows: rows of scratch for random words.
         path: the generated file.
     """
@@ -91,6 +95,7 @@ class LayerCode:
     bias_backward: Method
     kept: Operation | None
     arrays: Mapping[str, Array]
+    hazards: Hazards
     draw_rows: int
     path: str
 
@@ -104,14 +109,15 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
         incoming: "dense" (weights from every sender) or "single" (one message, without a weight).
         outgoing: the same of its receivers.
     """
-    writers = _writers(analysis, incoming, outgoing)
+    hazards = Hazards()
+    writers = _writers(analysis, incoming, outgoing, hazards)
     texts: list[str] = []
     arguments: dict[str, tuple[str, ...]] = {}
     for writer in writers:
         text, arguments[writer.name] = writer.write()
         texts.append(text)
     if analysis.drop is not None:
-        text, arguments["kept"] = _kept(analysis.drop.probability)
+        text, arguments["kept"] = _kept(analysis.drop.probability, hazards)
         texts.append(text)
     subject = analysis.subject
     title = f"Kernels of {subject.name} with {type(subject.activation).__name__}: {incoming} in, {outgoing} out."
@@ -130,7 +136,7 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
     return LayerCode(
         analysis, methods["forward"], methods["predict"], methods.get("backward", ()), methods.get("push", ()),
         methods.get("bias_forward", ()), methods.get("bias_backward", ()), kernels.get("kept"), USUAL | per_example,
-        max(1, *(len(writer.rows) for writer in writers)), str(module.__file__),
+        hazards, max(1, *(len(writer.rows) for writer in writers)), str(module.__file__),
     )  # fmt: skip
 
 
@@ -144,11 +150,11 @@ def _method(writer: Writer, kernel: Kernel) -> Method:
     return Product(backward_sums, "D", "weights", "G"), kernel
 
 
-def _writers(analysis: Analysis, incoming: str, outgoing: str) -> list[Writer]:
+def _writers(analysis: Analysis, incoming: str, outgoing: str, hazards: Hazards) -> list[Writer]:
     state, slope = analysis.state, analysis.slope
     writers = [
-        Writer("forward", analysis.forward, "forward", incoming, state, keep_slope=slope),
-        Writer("predict", analysis.predict, "forward", incoming, {}, keep_slope=False),
+        Writer("forward", analysis.forward, "forward", incoming, state, hazards=hazards, keep_slope=slope),
+        Writer("predict", analysis.predict, "forward", incoming, {}, hazards=hazards, keep_slope=False),
     ]
     if analysis.backward is None:
         return writers
@@ -156,19 +162,21 @@ def _writers(analysis: Analysis, incoming: str, outgoing: str) -> list[Writer]:
     if outgoing == "single":
         unneeded = (PushFactor, Push)
     backward = prune(drop(analysis.backward, unneeded), frozenset())
-    writers.append(Writer("backward", backward, "backward", outgoing, state, keep_slope=slope))
+    writers.append(Writer("backward", backward, "backward", outgoing, state, hazards=hazards, keep_slope=slope))
     push = prune(drop(backward, (Backpropagate,)), frozenset())
     for_synapses = (Push, PushFactor, SetField) if outgoing == "dense" else ()
     if _contains(push, (*for_synapses, Keep)):
-        writers.append(Writer("push", push, "backward", outgoing, state, keep_slope=slope))
+        writers.append(Writer("push", push, "backward", outgoing, state, hazards=hazards, keep_slope=slope))
     if not _contains(push, for_synapses):
         return writers
     before = specialise(drop(analysis.forward, (FeedForward, MessageLoop)), _no_messages)
     before = prune(before, frozenset(state))
     of_bias = prune(drop(push, (Keep,)), frozenset())
     writers += [
-        Writer("bias_forward", before, "forward", incoming, state, keep_slope=slope, bias_sender=True),
-        Writer("bias_backward", of_bias, "backward", outgoing, state, keep_slope=slope, bias_sender=True),
+        Writer("bias_forward", before, "forward", incoming, state, hazards=hazards, keep_slope=slope, bias_sender=True),
+        Writer(
+            "bias_backward", of_bias, "backward", outgoing, state, hazards=hazards, keep_slope=slope, bias_sender=True
+        ),
     ]
     return writers
 
@@ -193,9 +201,10 @@ def _hypers(*expressions: Expr) -> list[str]:
     return sorted({f"h_{part.name}" for part in parts if isinstance(part, Hyper)})
 
 
-def _kept(probability: Expr) -> tuple[str, tuple[str, ...]]:
-    arguments = ("mask", "R", "ids", "lane", "step", "k0", "k1", *_UNIFORM, *_hypers(probability))
-    spelled = Spelling({}, {}).typed(probability, Type.FLOAT)
+def _kept(probability: Expr, hazards: Hazards) -> tuple[str, tuple[str, ...]]:
+    arguments = ("mask", "R", "ids", "lane", "step", "k0", "k1", "status", *_UNIFORM, *_hypers(probability))
+    arguments = (*table_names(probability), *arguments)
+    spelled = Spelling({}, {}, hazards).typed(probability, Type.FLOAT)
     text = f"""@kernel
 def kept({", ".join(arguments)}):
     row = words(R[0], ids, lane, step, u32(FORWARD), k0, k1)
@@ -228,6 +237,8 @@ def cost_code(cost: Cost) -> CostCode:
             raise NeuronError(f"cost {name}.{method} cannot be compiled: it is not a method written in Python")
         try:
             body, value = lower_scalar_function(subject, function, [Object(cost), Local("output"), Local("target")])
+            if subject.tables:
+                raise NeuronError(f"a cost is the same for all units and reads no array ({min(subject.tables)})")
         except NeuronError as error:
             raise NeuronError(f"cost {name}.{method}: {error.message}", error.where) from error
         parts.append(_scalar_lines(body, value))
@@ -270,4 +281,4 @@ def gradient(O, T, G):
 def _scalar_lines(body: Body, value: Expr) -> str:
     # The two parameters are locals that come from outside, like what `forward` leaves for `backward`.
     given = {"output": Type.FLOAT, "target": Type.FLOAT}
-    return Writer("scalar", body, "backward", "single", given, keep_slope=False).scalar_lines(value)
+    return Writer("scalar", body, "backward", "single", given, hazards=Hazards(), keep_slope=False).scalar_lines(value)

@@ -7,13 +7,27 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from ..neuron import RESERVED
 from ..state import SynapseState
 from .frames import Captured, Scope
 from .nir import FIELDS, UNIFORMS, Field, Hyper, Index, Local, Output, SynapseField, Uniform
 from .source import MISSING
 from .subject import Subject
-from .values import ActivationRef, MessageRef, Method, Object, SelfRef, Value, describe, known
+from .tables import Table
+from .values import (
+    ActivationRef,
+    MessageRef,
+    Method,
+    Object,
+    SelfRef,
+    TableRef,
+    TupleValue,
+    Value,
+    describe,
+    known,
+)
 
 #: (function, first arguments, call node, keyword arguments) → the value it returns, its body lowered in place.
 Inline = Callable[[FunctionType, list[Value], ast.expr, dict[str, Value]], Value]
@@ -53,10 +67,10 @@ class Names:
             return value
         if name in frame.assigned:
             raise self.scope.error(f"local variable {name!r} is read before anything is assigned to it", node)
-        found = self._captured(lambda: frame.source.lookup(name))
-        if found is MISSING:
+        found = self.known(lambda: frame.source.lookup(name), name)
+        if found == Object(MISSING):
             raise self.scope.error(f"name {name!r} is not defined", node)
-        return known(found)
+        return found
 
     def attribute(self, owner: Value, name: str, node: ast.expr) -> Value:
         """What ``owner.name`` denotes.
@@ -77,7 +91,9 @@ class Names:
             case ActivationRef():
                 return Method(owner, name)
             case Object(value) if hasattr(value, name):
-                return known(self._captured(lambda: getattr(value, name, MISSING)))
+                return self.known(lambda: getattr(value, name, MISSING), name)
+            case TableRef(table, ()) if name == "shape":
+                return TupleValue(tuple(self.length(table, axis) for axis in range(table.dimensions)))
         raise self.scope.error(f"{describe(owner)} has no attribute {name!r}", node)
 
     def _of_synapse(self, name: str, node: ast.expr) -> SynapseField:
@@ -96,7 +112,22 @@ class Names:
             LookupError: there is no such item.
             TypeError: there are no items by such keys.
         """
-        return known(self._captured(lambda: items[key]))
+        return self.known(lambda: items[key])
+
+    def length(self, table: Table, axis: int = 0) -> Value:
+        """The size of an axis of an array: part of the code."""
+        return self.known(lambda: np.shape(table.look())[axis])
+
+    def table(self, items: Any) -> TableRef | None:
+        """A list or tuple of numbers as an array; None for anything else."""
+        table = self.subject.tables.of("items", items, lambda: items)
+        return TableRef(table) if table is not None else None
+
+    def known(self, look: Callable[[], Any], name: str = "items") -> Value:
+        """What is found outside, by the name that the user has for it: part of the code, but for arrays."""
+        found = self._captured(look)
+        table = self.subject.tables.of(name, found, look) if isinstance(found, np.ndarray) else None
+        return TableRef(table) if table is not None else known(found)
 
     def _captured(self, look: Callable[[], Any]) -> Any:
         value = look()
@@ -128,7 +159,7 @@ class Names:
         if isinstance(found, FunctionType) or name in RESERVED:
             return Method(SelfRef(after), name)
         if found is not MISSING and not isinstance(found, type):
-            return known(found)
+            return self.known(lambda: self.subject.find(name, after), name)
         raise self.scope.error(
             f"self.{name} is read, but {self.subject.name} never sets it: assign it in forward, or declare it as a "
             f"class attribute, {name} = ...",

@@ -184,6 +184,27 @@ class Count(Expr):
 
 
 @dataclass(frozen=True)
+class Element(Expr):
+    """An item of an array from outside of the class (see `tables`), one index for each of its axes.
+
+    It varies over what its indices vary over. `type` is that of the items, `where` the user's line.
+    """
+
+    table: str
+    type: Type
+    indices: tuple[Expr, ...]
+    where: SourceLine | None = field(default=None, compare=False)
+
+    @property
+    def spelled(self) -> str:
+        """As the user wrote it."""
+        return (self.where.marked if self.where else "") or str(self)
+
+    def __str__(self) -> str:
+        return f"{self.table}[{', '.join(map(str, self.indices))}]"
+
+
+@dataclass(frozen=True)
 class Unary(Expr):
     """``-x`` or ``not x``."""
 

@@ -24,6 +24,8 @@ from .nir import Type, type_of_number
 from .operations import Method
 from .sinks import Coefficients, Sink, Term
 from .states import States
+from .tables import Sizes as TableSizes
+from .tables import check_shapes
 from .watching import Watch, unwatched, watched
 from .weights import WEIGHTS
 from .writer import MISCALLED
@@ -90,7 +92,8 @@ class Passes:
         self.states = States(spec, [code.analysis.kept for code in self.codes], watch)
         self.buffers = [Buffers(code.arrays) for code in self.codes]
         self.bias_buffers = [Buffers(code.arrays) for code in self.codes]
-        self.status = np.zeros(1, np.int64)
+        self.status = np.zeros(3)
+        self.tell = self._tell
         self.constants = [self._constants(index) for index in range(len(spec.layers))]
 
     def _code(self, index: int) -> LayerCode:
@@ -108,15 +111,31 @@ class Passes:
         numbers = {f"h_{name}": _CASTS[type_of_number(value)](value) for name, value in layer.hyperparameters.items()}
         bias = int(block.bias) if block is not None else 0
         scratch = np.empty((self.codes[index].draw_rows, 2 * (layer.units + 8)), np.uint32)
-        return numbers | {
-            "layer": index,
-            "first": self.spec.first_id(index),
-            "bias": bias,
-            "incoming": incoming.rows if incoming is not None else 1,
-            "outgoing": block.columns if block is not None else 1,
-            "status": self.status,
-            "R": scratch,
-        }
+        return (
+            numbers
+            | self._tables(index)
+            | {
+                "layer": index,
+                "first": self.spec.first_id(index),
+                "bias": bias,
+                "incoming": incoming.rows if incoming is not None else 1,
+                "outgoing": block.columns if block is not None else 1,
+                "status": self.status,
+                "R": scratch,
+            }
+        )
+
+    def _tables(self, index: int) -> dict[str, NDArray[Any]]:
+        """The arrays that a layer's neurons read, as they are now."""
+        layer, analysis = self.spec.layers[index], self.codes[index].analysis
+        tables = analysis.subject.tables.now()
+        if tables:
+            block, incoming = self.outgoing_block(index), self.spec.block_into(index)
+            senders = incoming.rows - int(incoming.bias) if incoming is not None else layer.units
+            sizes = TableSizes(layer.units, senders, block.columns if block is not None else layer.units)
+            bodies = analysis.forward, analysis.predict, analysis.backward or ()
+            check_shapes(bodies, tables, sizes, f"layer {index} ({layer.neuron.__name__})")
+        return tables
 
     def outgoing_block(self, index: int) -> Block | None:
         """The block of the weights that a layer's neurons send over."""
@@ -147,13 +166,24 @@ class Passes:
             name = self.spec.layers[index].neuron.__name__
             raise fault(f"{name} of layer {index}", self.codes[index].path, error) from shown(error)
         if self.status[0]:
-            code, self.status[0] = int(self.status[0]), 0
-            neuron = self.spec.layers[index].neuron
+            self.tell(index)
+
+    def _tell(self, index: int) -> None:
+        """Raise what a kernel of a layer has left in `status`.
+
+        Raises:
+            NeuronError: always.
+        """
+        code, value, size = int(self.status[0]), float(self.status[1]), float(self.status[2])
+        self.status[:] = 0.0
+        neuron = self.spec.layers[index].neuron
+        if code in MISCALLED:
             method, action = MISCALLED[code]
             raise NeuronError(
                 f"a neuron of layer {index} ({neuron.__name__}) did not call self.{action}(...) exactly once",
                 definition(getattr(neuron, method)),
             )
+        raise self.codes[index].hazards.error(code, value, size, f"a neuron of layer {index} ({neuron.__name__})")
 
     def arrays(self, view: View, index: int, examples: int) -> dict[str, NDArray[Any]]:
         """The arrays of a layer for a batch."""

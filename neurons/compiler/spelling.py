@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from .hazards import Hazards
 from .intrinsics import INTRINSICS
 from .nir import (
     Binary,
     Call,
     Const,
     Count,
+    Element,
     Expr,
     Field,
     Gemm,
@@ -26,6 +28,7 @@ from .nir import (
     Unary,
     Uniform,
 )
+from .tables import certain
 from .types import type_of
 
 #: Text of the values that a kernel has ready: message fields, index, output, slope, sums.
@@ -46,10 +49,12 @@ class Spelling:
     Args:
         types: types of the locals.
         names: the texts of what is no local.
+        hazards: receives what the kernel has to look out for.
     """
 
-    def __init__(self, types: Mapping[str, Type], names: Names) -> None:
+    def __init__(self, types: Mapping[str, Type], names: Names, hazards: Hazards) -> None:
         self.types = dict(types)
+        self.hazards = hazards
         self.names = names
 
     def type(self, expression: Expr) -> Type:
@@ -103,9 +108,23 @@ class Spelling:
             case Select(condition, then, otherwise):
                 kind = self.type(expression)
                 return f"({self.typed(then, kind)} if {self.condition(condition)} else {self.typed(otherwise, kind)})"
+            case Element():
+                return self._element(expression)
             case Call(function, arguments):
                 return self._call(function, arguments, self.type(expression))
         raise AssertionError(f"{expression} has no spelling here")
+
+    def _element(self, element: Element) -> str:
+        table = f"c_{element.table}"
+        places = []
+        for axis, index in enumerate(element.indices):
+            text = self.typed(index, Type.INT)
+            if not certain(index):
+                message = f"{element.spelled}: index {{value}} is out of range, axis {axis} has the size {{size}}"
+                code = self.hazards.code(message, element.where)
+                text = f"place({text}, {table}.shape[{axis}], status, {code})"
+            places.append(text)
+        return f"{table}[{', '.join(places)}]"
 
     def _binary(self, expression: Binary) -> str:
         op, left, right = expression.op, expression.left, expression.right

@@ -15,6 +15,7 @@ from ..neuron import Neuron, states
 from ..state import Declared
 from .nir import Type
 from .source import MISSING, Source, read_source
+from .tables import Tables
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class Subject:
                 if inner is function:
                     return base
         return None
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The arrays that its methods read, as far as they have been lowered."""
+        return Tables()
 
     @cached_property
     def state(self) -> frozenset[str]:

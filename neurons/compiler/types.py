@@ -14,6 +14,7 @@ from .nir import (
     Const,
     Count,
     Draw,
+    Element,
     Expr,
     Field,
     Hyper,
@@ -25,7 +26,7 @@ from .nir import (
     Unary,
     Uniform,
 )
-from .trees import walk
+from .trees import own_expressions, subexpressions, walk
 
 _COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 
@@ -37,7 +38,7 @@ def type_of(expression: Expr, locals_: dict[str, Type]) -> Type:
             return Type.BOOL if isinstance(value, bool) else Type.INT if isinstance(value, int) else Type.FLOAT
         case Local(name):
             return locals_.get(name, Type.BOOL)
-        case Hyper(_, known):
+        case Hyper(_, known) | Element(_, known):
             return known
         case Uniform(name):
             return UNIFORMS[name]
@@ -98,14 +99,17 @@ def infer_locals(body: Body, known: dict[str, Type] | None = None) -> dict[str, 
     return types
 
 
-def check_ranges(body: Body) -> None:
-    """Refuse ``range()`` of what is no whole number.
+def check_whole_numbers(body: Body) -> None:
+    """Refuse ``range()`` of what is no whole number, and items of arrays by such an index.
 
     Raises:
         NeuronError: with the user's line.
     """
     types = infer_locals(body)
     for statement in walk(body):
+        for part in (part for whole in own_expressions(statement) for part in subexpressions(whole)):
+            if isinstance(part, Element) and any(type_of(index, types) is not Type.INT for index in part.indices):
+                raise NeuronError(f"{part.spelled}: an index is a whole number, write int(...)", part.where)
         if isinstance(statement, RangeLoop):
             for bound in (statement.start, statement.stop, statement.step):
                 if type_of(bound, types) is Type.FLOAT:

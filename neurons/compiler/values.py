@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .nir import Const, Expr
+from .tables import Table
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,15 @@ class TupleValue:
     items: tuple[Value, ...]
 
 
-Value = Expr | Object | SelfRef | MessagesRef | MessageRef | ActivationRef | Method | TupleValue
+@dataclass(frozen=True)
+class TableRef:
+    """An array of numbers, indexed so far by `indices`."""
+
+    table: Table
+    indices: tuple[Expr, ...] = ()
+
+
+Value = Expr | TableRef | Object | SelfRef | MessagesRef | MessageRef | ActivationRef | Method | TupleValue
 
 
 def known(value: Any) -> Value:
@@ -91,6 +100,8 @@ def describe(value: Value) -> str:
             return f"method {name}"
         case ActivationRef():
             return "self.activation"
+        case TableRef(table):
+            return f"the array {table.name}"
         case TupleValue():
             return "a tuple"
     return "a number"

@@ -17,7 +17,9 @@ The kernels' arguments, all optional but for the scalars at the end; b examples,
     R (draws, …)   scratch for the random words of the draws that every neuron makes
     ids (n,)       network-wide ids of the neurons; ids[i] - first - 1 is self.index
     incoming, outgoing  number of messages of forward, of backward
-    status (1,)    set to a code of `MISCALLED` where a method did not call what it must exactly once
+    status (3,)    what went wrong: a code of `MISCALLED` where a method did not call what it must exactly once, or one
+                   of `hazards` with the numbers that were seen
+    c_x            arrays of the user's
 
 The kernels of a layer's bias sender have n = 1 and column 0 for their own.
 """
@@ -27,7 +29,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .drawing import draw_call, drawn_by_all, word_lines
+from .drawing import draw_call, drawn_by_all, hazard_lines, word_lines
+from .hazards import Hazards
 from .keeping import synapse_states
 from .nir import (
     Assign,
@@ -56,6 +59,7 @@ from .nir import (
 )
 from .once import calls
 from .spelling import CASTS, Spelling, local_name
+from .tables import table_names
 from .trees import all_expressions, reads, walk
 from .types import infer_locals
 
@@ -89,6 +93,7 @@ class Writer:
         method: "forward" or "backward".
         link: "dense" or "single": what kind of connection the messages come over.
         state: what `forward` leaves for `backward`.
+        hazards: receives what the kernel has to look out for.
         keep_slope: True where the slope is kept, too.
         bias_sender: True for the kernel of a layer's bias sender.
     """
@@ -101,6 +106,7 @@ class Writer:
         link: str,
         state: dict[str, Type],
         *,
+        hazards: Hazards,
         keep_slope: bool,
         bias_sender: bool = False,
     ) -> None:
@@ -116,7 +122,7 @@ class Writer:
         self.types = dict.fromkeys(sorted(reads(body)), Type.FLOAT) | infer_locals(body, known)
         self.kept_loops = any(isinstance(statement, MessageLoop) for statement in walk(body))
         self.fields = _FIELDS[(method, link)]
-        self.spelling = Spelling(self.types, self._names())
+        self.spelling = Spelling(self.types, self._names(), hazards)
         self.lines: list[str] = []
         self.rows = {} if bias_sender else drawn_by_all(body)
 
@@ -142,6 +148,7 @@ class Writer:
         arrays += sorted(set(_NAMED.findall(text)))
         scalars = [name for name in _SCALARS if _mentions(text, name)]
         hypers = sorted({f"h_{part.name}" for part in all_expressions(self.body) if isinstance(part, Hyper)})
+        arrays += table_names(*all_expressions(self.body))
         arguments = (*arrays, "ids", "positions", "lanes", *scalars, *hypers)
         head = [
             "@kernel",
@@ -315,6 +322,9 @@ class Writer:
 
     def _draw(self, statement: Assign, drawn: Draw, depth: int) -> None:
         row = list(self.rows).index(statement) if statement in self.rows else None
+        if not self.bias_sender:
+            for line in hazard_lines(statement, drawn, self.spelling):
+                self._line(depth, line)
         call = draw_call(drawn, self.spelling, row, exempt=self.bias_sender)
         self._line(depth, f"{local_name(statement.name)} = {call}")
         self._line(depth, "draw = u32(draw + u32(1))")

@@ -21,10 +21,20 @@ ONE = float32(1)
 
 
 def rounded(value: Any) -> Any:
-    """Floating-point numbers, and those in a tuple, as float32; everything else as it is."""
+    """Floating-point numbers, and those in a tuple or an array, as float32; everything else as it is."""
     if type(value) is tuple:
         return tuple(rounded(item) for item in value)
+    if isinstance(value, np.ndarray):
+        return (value.astype(np.float32) if value.dtype.kind == "f" else value).view(Items)
     return float32(value) if isinstance(value, (float, np.floating)) else value
+
+
+class Items(np.ndarray[Any, np.dtype[Any]]):
+    """An array of the user's whose whole numbers and truth values are Python's, as all others in a neuron."""
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return found.item() if isinstance(found, (np.integer, np.bool_)) else found
 
 
 def number(value: object, what: str) -> float:

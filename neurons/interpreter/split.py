@@ -21,13 +21,18 @@ def push_split(layer: Layer, index: int, rates: Rates) -> tuple[float, float]:
     right wherever one engine computes the whole batch, or the D of several are added up.
     """
     try:
-        carry = layer_analysis(layer).carry
+        analysis = layer_analysis(layer)
     except NeuronError:
         return 0.0, 0.0
-    values = {f"h_{name}": value for name, value in layer.hyperparameters.items()} | {
-        "learning_rate": rates.learning_rate,
-        "momentum": rates.momentum,
-        "iteration": rates.step,
-        "layer": index,
-    }
+    carry = analysis.carry
+    values = (
+        analysis.subject.tables.now()
+        | {f"h_{name}": value for name, value in layer.hyperparameters.items()}
+        | {
+            "learning_rate": rates.learning_rate,
+            "momentum": rates.momentum,
+            "iteration": rates.step,
+            "layer": index,
+        }
+    )
     return evaluate(carry.beta, values), evaluate(carry.gamma, values)

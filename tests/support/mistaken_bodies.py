@@ -124,7 +124,7 @@ FORWARD = {
     "a NumPy function of arrays": ("self.feedforward(np.sum(1.0))  # HERE", "np.sum cannot be compiled"),
     "an object where a number is needed": ("self.feedforward(math)  # HERE", "module math stands where a number"),
     "messages where a number is needed": ("self.feedforward(messages)  # HERE", "messages stands where a number"),
-    "the length of something": ("self.feedforward(len(TWO))  # HERE", "len.. is known for messages only"),
+    "the length of something": ("self.feedforward(len(1.0))  # HERE", "is known for messages, arrays and tuples"),
     "the sum of something": ("self.feedforward(sum(x for x in TWO))  # HERE", "sum.. is known for"),
     "a tuple that is unpacked wrongly": ("a, b = 1.0, 2.0, 3.0  # HERE\nself.feedforward(a)", "as many values"),
 }  # fmt: skip
