@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from .jit import kernel
+
+
+@kernel
+def _mark(labels: Any, dense: Any) -> bool:
+    """dense[e, labels[e]] = 1, all else 0; False where a label is out of range."""
+    fits = True
+    for e in range(dense.shape[0]):
+        dense[e] = np.float32(0.0)
+        if 0 <= labels[e] < dense.shape[1]:
+            dense[e, labels[e]] = np.float32(1.0)
+        else:
+            fits = False
+    return fits
+
+
+@kernel
+def _matches(outputs: Any, targets: Any) -> int:
+    """Rows whose first largest element is the same in both."""
+    count = 0
+    for e in range(outputs.shape[0]):
+        if outputs[e].argmax() == targets[e].argmax():
+            count += 1
+    return count
 
 
 def dense_targets(targets: NDArray[np.generic], units: int) -> NDArray[np.float32]:
@@ -24,15 +51,12 @@ def dense_targets(targets: NDArray[np.generic], units: int) -> NDArray[np.float3
             f"targets must be integer labels of shape (examples,) or numbers of shape (examples, {units}), "
             f"got {targets.dtype} of shape {targets.shape}"
         )
-    labels = targets.astype(np.int64)
+    labels = targets.astype(np.int64, copy=False)
     classes = max(units, 2)
-    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+    dense = np.empty((len(labels), classes), np.float32)
+    if not _mark(labels, dense):
         raise ValueError(f"labels must be in [0, {classes}), got {labels.min()} to {labels.max()}")
-    if units == 1:
-        return labels.astype(np.float32)[:, None]
-    dense = np.zeros((len(labels), units), np.float32)
-    dense[np.arange(len(labels)), labels] = 1.0
-    return dense
+    return dense[:, 1:] if units == 1 else dense
 
 
 def count_correct(outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> int:
@@ -44,4 +68,4 @@ def count_correct(outputs: NDArray[np.float32], targets: NDArray[np.float32]) ->
     """
     if outputs.shape[1] == 1:
         return int(np.count_nonzero((outputs > 0.5) == (targets > 0.5)))
-    return int(np.count_nonzero(outputs.argmax(axis=1) == targets.argmax(axis=1)))
+    return int(_matches(outputs, targets))

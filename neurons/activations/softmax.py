@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..costs.base import Cost
 from ..costs.categorical_cross_entropy import CategoricalCrossEntropy
 from ..interlayer import Interlayer, Vector
+from ..jit import kernel
 from .identity import Identity
+
+
+@kernel
+def _softmax(outputs: Any, normalized: Any) -> None:
+    for e in range(outputs.shape[0]):
+        # exp of numbers that are never positive: it cannot overflow. Infinite outputs make NaN, which the loss tells.
+        largest = outputs[e].max()
+        total = np.float32(0.0)
+        for i in range(outputs.shape[1]):
+            normalized[e, i] = math.exp(outputs[e, i] - largest)
+            total += normalized[e, i]
+        for i in range(outputs.shape[1]):
+            normalized[e, i] /= total
 
 
 class SoftmaxNormalization(Interlayer):
@@ -27,7 +44,9 @@ class SoftmaxNormalization(Interlayer):
         return np.asarray(normalized * (gradient - normalized @ gradient), output.dtype)
 
     def apply_batch(self, outputs: Vector) -> Vector:
-        return np.asarray(self.apply(outputs), outputs.dtype)
+        normalized = np.empty_like(outputs)
+        _softmax(outputs, normalized)
+        return normalized
 
     def backward_batch(self, outputs: Vector, normalized: Vector, gradients: Vector) -> Vector:
         common = np.einsum("eu,eu->e", normalized, gradients)

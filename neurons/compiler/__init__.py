@@ -18,7 +18,8 @@ modules.py   NIR → the text of a Python module of numba kernels     (writer.py
 operations.py: what a method is made of when it runs     (work.py: how much that is; watching.py: who looks on)
 cache.py     module text → a file named by its content, imported
 engine.py    the kernels and BLAS, run on a network
-passes.py, gemm.py, buffers.py, chain.py, sinks.py, weights.py, update.py, submodel.py, evaluate.py: its parts
+stage.py, passes.py, gemm.py, buffers.py, chain.py, sinks.py, weights.py, update.py, submodel.py, evaluate.py:
+             its parts
 faults.py    what numba refuses, told as an error
 warm.py      compiling before the work begins
 """

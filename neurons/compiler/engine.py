@@ -12,8 +12,9 @@ from ..engine import Batch, Engine, Rates, Score
 from ..scoring import count_correct, dense_targets
 from ..spec import NetworkSpec
 from .compatibility import check_training
-from .passes import Draws, Passes, View
+from .passes import Draws, Passes
 from .sinks import Apply, Collect, add_update
+from .stage import View
 from .submodel import SubModels
 from .warm import warm_up
 from .watching import Watch, unwatched
@@ -103,14 +104,14 @@ class Compiled(Engine):
         draws = Draws(batch.positions, batch.lanes, self.keys[0], rates, batch.total)
         targets = dense_targets(batch.targets, self.spec.layers[-1].units)
         outputs = self.passes.forward(view, inputs, draws, training=True)
-        loss = self.passes.backward(view, targets, draws, sink)
+        loss = self.passes.backward(targets, draws, sink)
         return Score(loss, count_correct(outputs[:, 1:], targets), len(targets))
 
     def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
         for block in self.spec.blocks:
             low, high = max(block.offset, start), min(block.stop, stop)
             if low < high:
-                coefficients = self.passes.coefficients(block, rates)
+                coefficients = self.passes.stages[block.layer - 1].coefficients(rates)
                 part = update[low - start : high - start]
                 carry = self.passes.weights[block.layer].carry
                 add_update(carry, part, self.previous, self.parameters, block, low, high, coefficients)

@@ -152,7 +152,8 @@ class Apply(Sink):
         own = self.operations[block.layer]
         _add_products(own.push, terms, coefficients.scale * share, coefficients.beta, block.matrix(self.previous))
         for part, gamma in parts(block, block.offset, block.stop, coefficients):
-            own.decay.run({"previous": self.previous[part], "parameters": self.parameters[part], "gamma": gamma})
+            pass_over = own.decay if gamma else own.add
+            pass_over.run({"previous": self.previous[part], "parameters": self.parameters[part], "gamma": gamma})
 
     def matrix(self, block: Block) -> Matrix:
         matrix = self.scratch.matrix(block.rows, block.columns)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..jit import kernel
 from ..spec import NetworkSpec, StateBlock
-from ..state import State, SynapseState
+from ..state import SynapseState
 from .operations import Operation, Pass
 from .sinks import Sink
 from .watching import Watch, unwatched, watched
@@ -71,7 +71,7 @@ class States:
 
     Args:
         spec: the network.
-        kept: per layer, names of the `State`s that the class's methods write.
+        kept: per layer, names of the states of neurons that the class's methods write.
         watch: who looks on.
     """
 
@@ -79,11 +79,6 @@ class States:
         self.spec = spec
         self.operations = [watched(STATES, index, watch, "states") for index in range(len(spec.layers))]
         self.written = [state for state in spec.states if not state.of_synapses and state.name in kept[state.layer]]
-        #: Per layer, what its bias sender reads.
-        self.of_bias: list[Arrays] = [
-            {f"T_{name}": np.full(1, value, spec.precision) for name, value in layer.starts(State).items()}
-            for layer in spec.layers
-        ]
 
     def stored(self, parameters: NDArray[np.float32]) -> list[Arrays]:
         """Per layer, what kernels read: views of the flat array."""

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from ..engine import Batch, Rates
 from ..interlayer import Interlayer
-from .passes import Draws, Passes, View
+from .passes import Draws, Passes
 from .sinks import ApplyPart, CollectPart, Places, Scratch, Weights, rows_and_columns
+from .stage import Stage, View
 
 #: Seconds, measured on one AVX-512 core with 784-512-512-10 and batches of 1 to 50: what a step costs for each weight
 #: and example, and beside that for each weight of the whole network, for each kept weight (gathered and put back).
@@ -68,12 +69,11 @@ class SubModels:
     def __init__(self, passes: Passes, whole: View) -> None:
         self.passes = passes
         self.whole = whole
-        codes = passes.codes
         regular = all(
-            not code.analysis.loops_kept and (code.analysis.pushes == "product" or passes.outgoing_block(index) is None)
-            for index, code in enumerate(codes)
+            not stage.code.analysis.loops_kept and (stage.code.analysis.pushes == "product" or stage.outgoing is None)
+            for stage in passes.stages
         )
-        self.possible = regular and any(code.kept is not None for code in codes)
+        self.possible = regular and any(stage.code.kept is not None for stage in passes.stages)
         spec = passes.spec
         self.masks = [np.ones(layer.units, np.bool_) for layer in spec.layers]
         self.worthwhile = pays
@@ -85,22 +85,22 @@ class SubModels:
         lanes = batch.lanes
         if not self.possible or not len(lanes) or (lanes != lanes[0]).any():
             return None
-        kept = [self._kept(index, batch, rates, key) for index in range(len(self.masks))]
+        draws = Draws(batch.positions, lanes, key, rates).values()
+        kept = [self._kept(stage, draws, lanes[0]) for stage in self.passes.stages]
         places = {block: rows_and_columns(block, kept) for block in self.passes.spec.blocks}
         count = sum(len(rows) * len(columns) for rows, columns in places.values())
         if not all(map(len, kept)) or not self.worthwhile(len(lanes), self.passes.spec.parameter_count, count):
             return None
         return self._gathered(batch, kept, places)
 
-    def _kept(self, index: int, batch: Batch, rates: Rates, key: tuple[Any, Any]) -> NDArray[np.intp]:
-        kernel = self.passes.codes[index].kept
-        mask = self.masks[index]
+    def _kept(self, stage: Stage, draws: dict[str, Any], lane: np.uint32) -> NDArray[np.intp]:
+        kernel = stage.code.kept
+        mask = self.masks[stage.index]
         # The layers before and after a normalization stay whole, and the last one.
-        normalized = isinstance(self.passes.spec.layers[index].incoming, Interlayer)
-        if kernel is not None and not normalized and self.passes.outgoing_block(index) is not None:
-            values = self.passes.values(index, Draws(batch.positions, batch.lanes, key, rates))
-            values |= {"mask": mask, "ids": self.whole.ids[index], "lane": batch.lanes[0]}
-            kernel.run(values)
+        normalized = isinstance(stage.layer.incoming, Interlayer)
+        if kernel is not None and not normalized and stage.outgoing is not None:
+            own = {"mask": mask, "ids": self.whole.ids[stage.index], "lane": lane}
+            kernel.run(stage.constants | draws | own)
         return np.flatnonzero(mask)
 
     def _gathered(self, batch: Batch, kept: list[NDArray[np.intp]], places: Places) -> SubModel:
@@ -116,6 +116,6 @@ class SubModels:
             parameters[block.layer] = part
         ids = [all_ids[columns] for all_ids, columns in zip(self.whole.ids, kept, strict=True)]
         inputs = np.empty((len(batch.inputs), len(kept[0])), batch.inputs.dtype)
-        self.passes.chain[0].take.run({"inputs": batch.inputs, "columns": kept[0], "part": inputs})
+        self.passes.stages[0].chain.take.run({"inputs": batch.inputs, "columns": kept[0], "part": inputs})
         view = View(ids, parameters, self.whole.previous, self.whole.stored)
         return SubModel(view, inputs, places, self.scratch, self.passes.weights)

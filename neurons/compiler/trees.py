@@ -24,6 +24,7 @@ from .nir import (
     SetField,
     SetSlope,
     Stmt,
+    Uniform,
     While,
 )
 
@@ -85,6 +86,11 @@ def reads(body: Body) -> set[str]:
 def writes(body: Body) -> set[str]:
     """Names of the locals that a body assigns, loop variables included."""
     return {found.name for found in walk(body) if isinstance(found, (Assign, RangeLoop))}
+
+
+def mentions_uniform(expression: Expr, name: str) -> bool:
+    """True where a value depends on what the training loop sets under that name."""
+    return any(part == Uniform(name) for part in subexpressions(expression))
 
 
 def show(body: Body, indent: str = "") -> str:

@@ -29,6 +29,13 @@ def decay_and_add(previous: Any, parameters: Any, gamma: Any) -> None:
 
 
 @kernel
+def add(previous: Any, parameters: Any) -> None:
+    """parameters += previous: `decay_and_add` without decay, which need not write `previous`."""
+    for i in range(len(previous)):
+        parameters[i] += previous[i]
+
+
+@kernel
 def gather(matrix: Any, rows: Any, columns: Any, out: Any) -> None:
     """out = matrix[rows][:, columns]."""
     for i in range(len(rows)):

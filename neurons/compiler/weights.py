@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .operations import Operation, Pass, PushProduct
-from .update import carry_and_add, decay_and_add, gather, scatter, scatter_and_add
+from .update import add, carry_and_add, decay_and_add, gather, scatter, scatter_and_add
 from .work import NO_WORK, Work
 
 _BOTH = ("previous", "parameters")
@@ -23,7 +23,8 @@ class WeightOperations:
     Args:
         push: a term of the push's matrix product.
         zero: before a kernel adds pushes to a matrix.
-        carry, decay: the step, made of a D that lies apart; of one that has gone into the previous change.
+        carry, decay, add: the step, made of a D that lies apart; of one that has gone into the previous change; the
+            same without decay.
         gather, scatter: a sub-model's part, taken out and put back.
         scatter_and_add: the step of a sub-model.
     """
@@ -32,6 +33,7 @@ class WeightOperations:
     zero: Operation
     carry: Operation
     decay: Operation
+    add: Operation
     gather: Operation
     scatter: Operation
     scatter_and_add: Operation
@@ -45,6 +47,7 @@ WEIGHTS = WeightOperations(
         "update", Work(5), ("update", *_BOTH), _BOTH,
     ),
     decay=Pass("decay_and_add", decay_and_add, (*_BOTH, "gamma"), "previous", Work(3), _BOTH, _BOTH),
+    add=Pass("add", add, _BOTH, "previous", Work(1), _BOTH, ("parameters",)),
     gather=Pass("gather", gather, ("matrix", "rows", "columns", "part"), "part", NO_WORK, ("part",), ("part",)),
     scatter=Pass("scatter", scatter, ("part", "rows", "columns", "out"), "out", NO_WORK, ("part",), ("out",)),
     scatter_and_add=Pass(

@@ -134,7 +134,7 @@ def test_rates_and_batch_sizes_compile_nothing_anew(chain) -> None:
     engine = Compiled(spec, flat, flat.copy(), seed=1)
     for size in (1, 3, 8):
         engine.predict(np.ones((size, 4), np.float32))
-    kernels = [code.predict[-1].function for code in engine.passes.codes]
+    kernels = [stage.code.predict[-1].function for stage in engine.passes.stages]
     assert [len(kernel.signatures) for kernel in kernels] == [1] * 3
 
 

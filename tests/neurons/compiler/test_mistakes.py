@@ -109,9 +109,9 @@ def test_what_numba_refuses_is_told_as_a_fault_of_ours(define, chain, monkeypatc
     def refuse(*arguments):
         raise TypingError("Failed in nopython mode\n\nno such type\nwhile")
 
-    code = engine.passes.codes[1]
+    code = engine.passes.stages[1].code
     refusing = dataclasses.replace(code.predict[-1], function=refuse)
-    engine.passes.codes[1] = dataclasses.replace(code, predict=(*code.predict[:-1], refusing))
+    engine.passes.stages[1].code = dataclasses.replace(code, predict=(*code.predict[:-1], refusing))
     with pytest.raises(NeuronError, match=r"Unit of layer 1 cannot be made.*unit_.*no such type") as caught:
         engine.predict(np.zeros((1, 2), np.float32))
     assert (caught.value.__cause__ is None, caught.value.__suppress_context__) == (True, True)
@@ -228,4 +228,4 @@ class Unit(StandardNeuron):
     spec = chain((2, module.Unit), (1, StandardNeuron))
     engine = Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0)
     with pytest.raises(NeuronError, match=r"\(self.momentum / self.period\) has no value.*period = 0"):
-        engine.passes.coefficients(spec.blocks[0], Rates(0, 0.5, 0.5))
+        engine.passes.stages[spec.blocks[0].layer - 1].coefficients(Rates(0, 0.5, 0.5))
