@@ -82,7 +82,7 @@ def test_items_in_backward(push, kept, define, around, compare) -> None:
     spec = around(define(text).Unit)
     compare(spec, exact=True)
     engine = Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0)
-    assert engine.passes.codes[1].analysis.loops_kept is kept
+    assert engine.passes.stages[1].code.analysis.loops_kept is kept
 
 
 def predicted(spec, kind=Compiled):
