@@ -10,28 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, engine_named
+from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, Rates, engine_named
 
 from . import checks
-from .building import LayeredNetwork
 from .convergence import Convergence
 from .evaluation import BLOCK, predict, score_part
 from .examples import Sliceable, as_examples, as_features
 from .fitting import FitOptions, run_fit
 from .history import Evaluation, History
 from .initialization import initial_parameters
+from .insight import TransparentNetwork
 from .parameters import ParameterList, bias_list, weight_list
 from .persistence import load_network, save_network
-from .schedules import ScheduleLike, as_schedule
+from .schedules import ScheduleLike, as_schedule, rate_at
 from .states import LayerStates, layer_states
 from .strategies import SyncStrategy
-from .summary import summary
 from .training_state import TrainingState
 
 log = logging.getLogger("horn.models")
 
 
-class NeuralNetwork(LayeredNetwork):
+class NeuralNetwork(TransparentNetwork):
     """A layered network of neurons.
 
     Args:
@@ -164,9 +163,9 @@ class NeuralNetwork(LayeredNetwork):
         state = self._require_state()
         return layer_states(state.spec, state.parameters)
 
-    def summary(self) -> str:
-        """A table of the layers: units, activation, neuron, parameters."""
-        return summary(self.spec)
+    def _rates(self) -> Rates:
+        """Those of the next step."""
+        return Rates(self.step, rate_at(self._schedule, 0.0, self.step), self.momentum)
 
     # -- training -----------------------------------------------------------------------------------------------------
 

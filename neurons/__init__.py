@@ -20,12 +20,14 @@ __all__ = [
     "Batch",
     "Block",
     "CategoricalCrossEntropy",
+    "ClassExplanation",
     "Compiled",
     "Cost",
     "CrossEntropy",
     "Dense",
     "DropoutNeuron",
     "Engine",
+    "Explanation",
     "FunctionInterlayer",
     "Identity",
     "Interlayer",
@@ -34,6 +36,7 @@ __all__ = [
     "NetworkSpec",
     "Neuron",
     "NeuronError",
+    "Profile",
     "Rates",
     "ReLU",
     "Score",
@@ -47,21 +50,33 @@ __all__ = [
     "Tanh",
     "check_training",
     "engine_named",
+    "explain",
+    "explain_network",
     "is_weighted_sum",
+    "profile_network",
 ]
 
 if TYPE_CHECKING:
     from .compiler.compatibility import check_training, is_weighted_sum
     from .compiler.engine import Compiled
+    from .compiler.explain import explain, explain_network
+    from .compiler.explanation import ClassExplanation, Explanation
+    from .compiler.profiling import Profile, profile_network
     from .engines import engine_named
     from .interpreter import Interpreter
 else:
     _LATER = {
+        "ClassExplanation": "compiler.explanation",
         "Compiled": "compiler.engine",
+        "Explanation": "compiler.explanation",
         "Interpreter": "interpreter",
+        "Profile": "compiler.profiling",
         "check_training": "compiler.compatibility",
         "engine_named": "engines",
+        "explain": "compiler.explain",
+        "explain_network": "compiler.explain",
         "is_weighted_sum": "compiler.compatibility",
+        "profile_network": "compiler.profiling",
     }
 
     def __getattr__(name: str) -> object:

@@ -20,6 +20,9 @@ cache.py     module text → a file named by its content, imported
 engine.py    the kernels and BLAS, run on a network
 stage.py, passes.py, gemm.py, buffers.py, chain.py, sinks.py, weights.py, update.py, submodel.py, evaluate.py:
              its parts
+plan.py      what a step consists of: a step in which nothing is computed
+explain.py, explanation.py: what became of a class, of a network, and why     (columns.py)
+profiling.py, machine.py: how long the parts of a step take, and what could be expected of this machine
 faults.py    what numba refuses, told as an error
 warm.py      compiling before the work begins
 """

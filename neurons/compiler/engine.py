@@ -12,13 +12,19 @@ from ..engine import Batch, Engine, Rates, Score
 from ..scoring import count_correct, dense_targets
 from ..spec import NetworkSpec
 from .compatibility import check_training
+from .operations import Pass
 from .passes import Draws, Passes
 from .sinks import Apply, Collect, add_update
 from .stage import View
 from .submodel import SubModels
 from .warm import warm_up
-from .watching import Watch, unwatched
+from .watching import Place, Watch, unwatched
+from .work import Work
 
+_LIMIT_NORMS = Pass(
+    "limit_norms", norms.limit_norms, ("spec", "parameters", "part", "parts"), "parameters", Work(2),
+    ("parameters",),
+)  # fmt: skip
 _STILL = Rates(0, 0.0, 0.0)
 
 
@@ -47,6 +53,7 @@ class Compiled(Engine):
         self.view = self._whole()
         self.submodels = SubModels(self.passes, self.view)
         self.keys = random.key(seed, random.TRAIN), random.key(seed, random.PREDICT)
+        self.norms = watch(Place(len(spec.layers) - 1, "weights"), _LIMIT_NORMS)
         self.apply_sink = Apply(self.passes.weights, parameters, previous)
 
     @classmethod
@@ -123,4 +130,5 @@ class Compiled(Engine):
                 self.passes.states.operations[state.layer].add.run(values)
 
     def limit_norms(self, part: int, parts: int) -> None:
-        norms.limit_norms(self.spec, self.parameters, part, parts)
+        if self.spec.max_norm is not None:
+            self.norms.run({"spec": self.spec, "parameters": self.parameters, "part": part, "parts": parts})

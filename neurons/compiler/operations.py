@@ -9,13 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from .gemm import gemm_for, push_product
 from .work import NO_ARITHMETIC, NO_WORK, Arithmetic, Work, moved
 
+#: Of a matrix product, for each message.
+_MULTIPLY_ADD = Arithmetic(message=Work(2))
 #: Arrays and numbers by name.
 Values = Mapping[str, Any]
 
@@ -23,8 +25,10 @@ Values = Mapping[str, Any]
 class Operation(ABC):
     """One call, in which a step spends its time."""
 
-    #: "GEMM", "kernel" (emitted for the class) or "pass" (over arrays, the same for every class).
-    kind: ClassVar[str]
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What sort: "GEMM", "kernel" (emitted for the class) or "pass" (over arrays, the same for every class)."""
 
     @property
     @abstractmethod
@@ -34,6 +38,11 @@ class Operation(ABC):
     @abstractmethod
     def run(self, values: Values) -> Any:
         """Make the call with the values that it names; returns what it returns."""
+
+    @property
+    @abstractmethod
+    def each(self) -> Arithmetic:
+        """What it does for one neuron and example."""
 
     @abstractmethod
     def work(self, values: Values) -> Work:
@@ -52,15 +61,17 @@ class Kernel(Operation):
         name: its name in the generated module.
         function: the compiled function.
         arguments: the names of its arguments, in order.
-        arithmetic: what it does for one neuron and example.
+        each: what it does for one neuron and example.
     """
 
     name: str
     function: Callable[..., Any]
     arguments: tuple[str, ...]
-    arithmetic: Arithmetic = NO_ARITHMETIC
+    each: Arithmetic = NO_ARITHMETIC
 
-    kind: ClassVar[str] = "kernel"
+    @property
+    def kind(self) -> str:
+        return "kernel"
 
     @property
     def label(self) -> str:
@@ -72,11 +83,11 @@ class Kernel(Operation):
     def work(self, values: Values) -> Work:
         examples, neurons, messages = self._extent(values)
         arrays = (values[name] for name in self.arguments)
-        return self.arithmetic.work(examples * neurons, messages) + Work(bytes=moved(arrays))
+        return self.each.work(examples * neurons, messages) + Work(bytes=moved(arrays))
 
     def sizes(self, values: Values) -> str:
         examples, neurons, messages = self._extent(values)
-        looped = f"×{messages} messages" if self.arithmetic.message != NO_WORK else ""
+        looped = f"×{messages} messages" if self.each.message != NO_WORK else ""
         return f"{examples}×{neurons}{looped}"
 
     def _extent(self, values: Values) -> tuple[int, int, int]:
@@ -102,11 +113,17 @@ class Product(Operation):
     right: str
     out: str
 
-    kind: ClassVar[str] = "GEMM"
+    @property
+    def kind(self) -> str:
+        return "GEMM"
 
     @property
     def label(self) -> str:
         return f"{self.out} = {self.left}·{self.right}"
+
+    @property
+    def each(self) -> Arithmetic:
+        return _MULTIPLY_ADD
 
     def run(self, values: Values) -> None:
         out = values[self.out]
@@ -124,11 +141,17 @@ class Product(Operation):
 class PushProduct(Operation):
     """``update = alpha · factorsᵀ · deltas + beta · update``: one term of a push, all examples of a batch."""
 
-    kind: ClassVar[str] = "GEMM"
+    @property
+    def kind(self) -> str:
+        return "GEMM"
 
     @property
     def label(self) -> str:
         return "D = Aᵀ·deltas"
+
+    @property
+    def each(self) -> Arithmetic:
+        return _MULTIPLY_ADD
 
     def run(self, values: Values) -> None:
         factors, deltas, update = values["factors"], values["deltas"], values["update"]
@@ -153,7 +176,7 @@ class Pass(Operation):
         function: called with the arguments.
         arguments: their names, in order.
         over: name of the array whose elements are counted.
-        each: what is done for each element.
+        element: what is done for each of them.
         read: names of the arrays that are read.
         written: names of the arrays that are written.
     """
@@ -162,22 +185,28 @@ class Pass(Operation):
     function: Callable[..., Any]
     arguments: tuple[str, ...]
     over: str
-    each: Work = NO_WORK
+    element: Work = NO_WORK
     read: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
 
-    kind: ClassVar[str] = "pass"
+    @property
+    def kind(self) -> str:
+        return "pass"
 
     @property
     def label(self) -> str:
         return self.name
+
+    @property
+    def each(self) -> Arithmetic:
+        return Arithmetic(self.element)
 
     def run(self, values: Values) -> Any:
         return self.function(*[values[name] for name in self.arguments])
 
     def work(self, values: Values) -> Work:
         arrays = (values[name] for name in (*self.read, *self.written))
-        return self.each.times(values[self.over].size) + Work(bytes=moved(arrays))
+        return self.element.times(values[self.over].size) + Work(bytes=moved(arrays))
 
     def sizes(self, values: Values) -> str:
         return "×".join(map(str, np.shape(values[self.over])))

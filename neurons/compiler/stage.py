@@ -218,15 +218,16 @@ class Stage:
         parts = (analysis.scale, analysis.carry.beta, analysis.carry.gamma)
         return any(part is not None and mentions_uniform(part, "iteration") for part in parts)
 
+    def uniforms(self, rates: Rates) -> dict[str, Any]:
+        """The numbers that are the same for all of the layer, by name; see `evaluate`."""
+        own = {"learning_rate": rates.learning_rate, "momentum": rates.momentum, "iteration": rates.step}
+        return self.constants | own
+
     def coefficients(self, rates: Rates) -> Coefficients:
         """What a step does to the outgoing weights beside D: what the class pushes, and regularization."""
         key = rates.learning_rate, rates.momentum, rates.step if self._counts_steps else 0
         if self._coefficients is None or self._coefficients[0] != key:
-            values = self.constants | {
-                "learning_rate": rates.learning_rate,
-                "momentum": rates.momentum,
-                "iteration": rates.step,
-            }
+            values = self.uniforms(rates)
             analysis = self.code.analysis
             scale = 1.0 if analysis.scale is None else evaluate(analysis.scale, values)
             beta, gamma = evaluate(analysis.carry.beta, values), evaluate(analysis.carry.gamma, values)

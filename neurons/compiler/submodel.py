@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..engine import Batch, Rates
 from ..interlayer import Interlayer
+from .evaluate import evaluate
 from .passes import Draws, Passes
 from .sinks import ApplyPart, CollectPart, Places, Scratch, Weights, rows_and_columns
 from .stage import Stage, View
@@ -24,6 +25,8 @@ from .stage import Stage, View
 _PER_EXAMPLE = 4e-11
 _WHOLE = 5e-10
 _KEPT = 1.1e-9
+#: Batches at which the cost model is looked at.
+_FEW = 1000
 
 
 def pays(examples: int, weights: int, kept: int) -> bool:
@@ -56,6 +59,21 @@ class SubModel:
     def apply(self, parameters: NDArray[np.float32], previous: NDArray[np.float32]) -> ApplyPart:
         """A sink that makes the step."""
         return ApplyPart(self.operations, parameters, previous, self.places, self.scratch)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What to expect of sub-models.
+
+    Args:
+        weights: of the whole network.
+        kept: those that a mask keeps, on average.
+        examples: the smallest batch from which on it pays to compute them compactly; None where it does for none.
+    """
+
+    weights: int
+    kept: int
+    examples: int | None
 
 
 class SubModels:
@@ -96,12 +114,22 @@ class SubModels:
     def _kept(self, stage: Stage, draws: dict[str, Any], lane: np.uint32) -> NDArray[np.intp]:
         kernel = stage.code.kept
         mask = self.masks[stage.index]
-        # The layers before and after a normalization stay whole, and the last one.
-        normalized = isinstance(stage.layer.incoming, Interlayer)
-        if kernel is not None and not normalized and stage.outgoing is not None:
+        if kernel is not None and _drops(stage):
             own = {"mask": mask, "ids": self.whole.ids[stage.index], "lane": lane}
             kernel.run(stage.constants | draws | own)
         return np.flatnonzero(mask)
+
+    def outlook(self, rates: Rates) -> Outlook | None:
+        """What to expect of sub-models with these rates; None where the network has none."""
+        if not self.possible:
+            return None
+        spec = self.passes.spec
+        units = [stage.layer.units * _share(stage, rates) for stage in self.passes.stages]
+        kept = round(sum((units[block.layer - 1] + block.bias) * units[block.layer] for block in spec.blocks))
+        least = next(
+            (examples for examples in range(1, _FEW) if self.worthwhile(examples, spec.parameter_count, kept)), None
+        )
+        return Outlook(spec.parameter_count, kept, least)
 
     def _gathered(self, batch: Batch, kept: list[NDArray[np.intp]], places: Places) -> SubModel:
         parameters: list[NDArray[np.float32] | None] = [None] * len(kept)
@@ -119,3 +147,15 @@ class SubModels:
         self.passes.stages[0].chain.take.run({"inputs": batch.inputs, "columns": kept[0], "part": inputs})
         view = View(ids, parameters, self.whole.previous, self.whole.stored)
         return SubModel(view, inputs, places, self.scratch, self.passes.weights)
+
+
+def _drops(stage: Stage) -> bool:
+    """True where a layer's neurons may be left out; those before and after a normalization stay, and the last."""
+    normalized = isinstance(stage.layer.incoming, Interlayer)
+    return stage.code.analysis.drop is not None and not normalized and stage.outgoing is not None
+
+
+def _share(stage: Stage, rates: Rates) -> float:
+    """The share of a layer's neurons that a mask keeps, on average."""
+    drop = stage.code.analysis.drop
+    return 1.0 if drop is None or not _drops(stage) else evaluate(drop.probability, stage.uniforms(rates))

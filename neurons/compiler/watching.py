@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .operations import Operation
+from .operations import Operation, Values
+from .work import Arithmetic, Work
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -31,6 +32,37 @@ class Place:
 
     layer: int
     method: str
+
+
+class Watched(Operation):
+    """An operation that somebody watches; it describes itself as before, and is run by a subclass.
+
+    Args:
+        place: where it belongs.
+        operation: the operation.
+    """
+
+    def __init__(self, place: Place, operation: Operation) -> None:
+        self.place = place
+        self.operation = operation
+
+    @property
+    def kind(self) -> str:
+        return self.operation.kind
+
+    @property
+    def label(self) -> str:
+        return self.operation.label
+
+    @property
+    def each(self) -> Arithmetic:
+        return self.operation.each
+
+    def work(self, values: Values) -> Work:
+        return self.operation.work(values)
+
+    def sizes(self, values: Values) -> str:
+        return self.operation.sizes(values)
 
 
 #: Makes of an operation the one that runs in its place.
