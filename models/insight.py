@@ -42,7 +42,9 @@ class TransparentNetwork(LayeredNetwork):
         """A table of the layers: units, activation, neuron, parameters."""
         return summary(self._require_state().spec)
 
-    def explain(self, layer: int | None = None, *, batch_size: int = 100) -> neurons.Explanation:
+    def explain(
+        self, layer: int | None = None, *, batch_size: int = 100, submodels: bool = False
+    ) -> neurons.Explanation:
         """What each method was compiled to and why not better, and what a training step does: ``print(nn.explain())``.
 
         Nothing is computed, and nothing of the network changes. A step is that of one worker.
@@ -50,6 +52,7 @@ class TransparentNetwork(LayeredNetwork):
         Args:
             layer: index of the one layer to tell about, as in `summary`; None for all.
             batch_size: examples of a batch.
+            submodels: True: one dropout mask for a whole batch.
 
         Returns:
             The explanation: `str` of it is a text to read, `as_dict()` is for JSON.
@@ -59,9 +62,10 @@ class TransparentNetwork(LayeredNetwork):
             NeuronError: a class that cannot be compiled.
         """
         state, examples = self._require_state(), checks.require_count("batch_size", batch_size)
+        checks.require_flag("submodels", submodels)
         if layer is not None:
             layer = checks.require_count("layer", layer, least=0)
-        return neurons.explain_network(state.spec, examples, rates=self._rates(), layer=layer)
+        return neurons.explain_network(state.spec, examples, rates=self._rates(), layer=layer, submodels=submodels)
 
     def profile(
         self,

@@ -37,7 +37,12 @@ def explain(neuron: type[Neuron], activation: Activation | type[Activation] = Id
 
 
 def explain_network(
-    spec: NetworkSpec, examples: int = 100, *, rates: Rates | None = None, layer: int | None = None
+    spec: NetworkSpec,
+    examples: int = 100,
+    *,
+    rates: Rates | None = None,
+    layer: int | None = None,
+    submodels: bool = False,
 ) -> Explanation:
     """What a network is compiled to, and what a training step on a batch does. Nothing is computed for it.
 
@@ -46,6 +51,7 @@ def explain_network(
         examples: size of the batch.
         rates: those of the step; where β or γ of a push is 0, fewer bytes move.
         layer: one layer only; None for all.
+        submodels: True: one dropout mask for the whole batch.
 
     Raises:
         NeuronError: a class that cannot be compiled.
@@ -63,7 +69,7 @@ def explain_network(
     notes: list[str] = []
     step: tuple[Call, ...] = ()
     try:
-        step = training_step(spec, examples, rates)
+        step = training_step(spec, examples, rates, submodels=submodels)
     except NeuronError as error:
         notes.append(f"No training step: {error}")
     else:
@@ -127,7 +133,8 @@ def _of_submodels(submodels: SubModels, rates: Rates) -> str:
     outlook = submodels.outlook(rates)
     if outlook is None:
         return (
-            "Sub-models (one mask for a worker's batch) are computed within the whole network: no layer can be dropped."
+            "Sub-models (one mask for a worker's batch) are computed within the whole network: to leave neurons out "
+            "takes a class like DropoutNeuron, and matrix products in all layers."
         )
     share = f"keep {outlook.kept / outlook.weights:.0%} of the weights on average"
     if outlook.examples is None:

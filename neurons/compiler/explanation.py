@@ -159,9 +159,10 @@ class Explanation:
             neurons = layer.neurons
             lines.append(f"layer {layer.index}: {layer.units} × {neurons.neuron}, {neurons.activation}")
             lines += [f"  {line}" for story in neurons.loops for line in str(story).splitlines()]
-        lines += ["", f"One training step of {self.examples} examples", ""]
-        lines += [*calls_table(self.step), "", _summary(self.step), ""]
-        lines += [f"Prediction of {self.examples} examples", "", _summary(self.prediction), ""]
+        if self.step:
+            lines += ["", f"One training step of {self.examples} examples", ""]
+            lines += [*calls_table(self.step), "", _summary(self.step)]
+        lines += ["", f"Prediction of {self.examples} examples", "", _summary(self.prediction), ""]
         lines += [
             *(line for note in self.notes for line in wrapped(note)),
             "",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .gemm import forward_sums, gemm_for
+from .update import add
 from .work import Work
 
 _SECONDS = 0.3
@@ -25,14 +26,16 @@ class Machine:
     Args:
         flops: operations per second of a matrix product of 512 × 512 × 512.
         bytes: bytes per second, read and written, of a copy of an array as large as those of the step.
+        call: seconds of a call that has next to nothing to do.
     """
 
     flops: float
     bytes: float
+    call: float
 
     def seconds(self, work: Work) -> float:
-        """The time that this work takes at least: arithmetic as fast as in a matrix product, bytes as in a copy."""
-        return max(work.flops / self.flops, work.bytes / self.bytes)
+        """The time that a call takes at least: arithmetic as fast as in a matrix product, bytes as in a copy."""
+        return self.call + max(work.flops / self.flops, work.bytes / self.bytes)
 
 
 def measure(dtype: DTypeLike, size: int) -> Machine:
@@ -47,7 +50,9 @@ def measure(dtype: DTypeLike, size: int) -> Machine:
     source = np.ones(min(max(size, _LEAST), _MOST), np.uint8)
     target = np.empty_like(source)
     copy = _best(lambda: np.copyto(target, source))
-    return Machine(2 * _SIDE**3 / product, 2 * source.nbytes / copy)
+    row = left[0, :8]
+    call = _best(lambda: add(row, out[0, :8]))
+    return Machine(2 * _SIDE**3 / product, 2 * source.nbytes / copy, call)
 
 
 def _best(call: Callable[[], Any]) -> float:

@@ -75,7 +75,7 @@ class Profile:
         rows = [
             (
                 *cells(timing.call)[:5], _micro(timing.seconds), f"{timing.share:.1%}",
-                _micro(timing.bound), f"{timing.seconds / timing.bound:.1f}" if timing.bound else "",
+                _micro(timing.bound), f"{timing.seconds / timing.bound:.1f}",
             )
             for timing in self.timings
         ]  # fmt: skip
@@ -91,7 +91,8 @@ class Profile:
                 f"outside of all operations: {_micro(self.outside)} µs, {self.outside / self.seconds:.0%}",
                 f"whole steps, interruptions by other processes included: {_micro(self.whole)} µs",
                 f"bounds: arithmetic at {short(self.machine.flops, 'FLOP/s')}, as in a GEMM of 512×512×512,",
-                f"        bytes at {short(self.machine.bytes, 'B/s')}, as in a copy",
+                f"        bytes at {short(self.machine.bytes, 'B/s')}, as in a copy;",
+                f"        {_micro(self.machine.call)} µs for the call itself",
             ]
         )
 

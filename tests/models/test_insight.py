@@ -14,6 +14,7 @@ def test_explain_knows_batch_layer_and_momentum(build) -> None:
     assert "One training step of 7 examples" in str(explanation)
     assert len(explanation.gemms) == 5
     assert [layer.index for layer in nn.explain(layer=1).layers] == [1]
+    assert any(call.method == "kept" for call in nn.explain(submodels=True).step)
     pushes = [call.work.bytes for call in explanation.gemms if call.method == "weights"]
     remembering = build(momentum=0.5).explain(batch_size=7)
     # β·previous has to be read

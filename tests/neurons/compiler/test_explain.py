@@ -75,7 +75,8 @@ Prediction of 4 examples
 1 GEMM (64 FLOP, 128 B), 2 kernels (28 FLOP, 276 B)
 
 Left out: the delta of the inputs, which nobody needs.
-Sub-models (one mask for a worker's batch) are computed within the whole network: no layer can be dropped.
+Sub-models (one mask for a worker's batch) are computed within the whole network: to leave neurons out takes a class
+  like DropoutNeuron, and matrix products in all layers.
 """
 
 
@@ -174,6 +175,7 @@ def test_a_network_that_cannot_be_trained_is_explained_for_prediction(define, ch
     assert explanation.step == ()
     assert [call.kind for call in explanation.prediction] == ["kernel", "GEMM", "kernel"]
     assert any("cannot be trained" in note for note in explanation.notes)
+    assert "training step of" not in str(explanation)
 
 
 @pytest.mark.parametrize("submodels", [False, True])

@@ -66,6 +66,6 @@ def test_each_step_has_a_number_and_a_batch_of_its_own(spec, batch, parameters) 
 
 
 def test_bounds_are_what_arithmetic_and_bytes_take() -> None:
-    machine = Machine(flops=100.0, bytes=10.0)
-    assert machine.seconds(Work(flops=300, bytes=10)) == 3.0
-    assert machine.seconds(Work(flops=300, bytes=50)) == 5.0
+    machine = Machine(flops=100.0, bytes=10.0, call=0.5)
+    assert machine.seconds(Work(flops=300, bytes=10)) == 3.5
+    assert machine.seconds(Work(flops=300, bytes=50)) == 5.5
