@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ class Array:
     """An array of a layer, declared.
 
     Args:
-        shape: an attribute of `Sizes` for each dimension.
+        shape: an attribute of `Sizes` for each dimension; two or more.
         dtype: of its elements.
     """
 
@@ -58,7 +60,12 @@ class Sizes:
 
     def shape(self, array: Array) -> tuple[int, ...]:
         """The array's shape in numbers."""
-        return tuple(getattr(self, name) for name in array.shape)
+        return _getter(array.shape)(self)
+
+
+@lru_cache(maxsize=64)
+def _getter(names: tuple[str, ...]) -> Callable[[Sizes], tuple[int, ...]]:
+    return attrgetter(*names)
 
 
 class Buffers:

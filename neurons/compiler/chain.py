@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..interlayer import Interlayer
+from ..jit import kernel
 from .operations import Operation, Pass
 from .work import NO_WORK, Work
 
@@ -16,8 +17,11 @@ def _difference(outputs: Any, targets: Any, gradient: Any) -> None:
     np.subtract(outputs, targets, out=gradient)
 
 
+@kernel
 def _take(inputs: Any, columns: Any, part: Any) -> None:
-    np.take(inputs, columns, axis=1, out=part, mode="clip")
+    for e in range(inputs.shape[0]):
+        for i in range(len(columns)):
+            part[e, i] = inputs[e, columns[i]]
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ class Stage:
         self.forward = common | self._incoming(view)
         self.backward = common | self._outgoing(view)
         self.bias = {}
-        if self.outgoing is not None and self.outgoing.bias:
+        if self.outgoing is not None and self.outgoing.bias and (self.code.bias_forward or self.code.bias_backward):
             own = self._arrays(self.bias_buffers, view, examples, 1, 1) | {"A": self.arrays["A"]}
             precision, starts = self.spec.precision, self.layer.starts(State)
             own |= {f"T_{name}": np.full(1, value, precision) for name, value in starts.items()}
