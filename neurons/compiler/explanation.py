@@ -34,7 +34,7 @@ class LoopStory:
     cure: str
 
     def __str__(self) -> str:
-        place = f", line {self.where.line}" if self.where else ""
+        place = f" ({Path(self.where.file).name}:{self.where.line})" if self.where else ""
         lines = [f"{self.method}{place}: {self.tier}{': ' if self.terms else ''}{', '.join(self.terms)}"]
         if self.reason:
             lines.append(f"    why not better: {self.reason}")
@@ -157,16 +157,18 @@ class Explanation:
         lines = [self.title, ""]
         for layer in self.layers:
             neurons = layer.neurons
-            lines.append(f"layer {layer.index}: {layer.units} × {neurons.neuron}, {neurons.activation}")
+            file = Path(neurons.file).name
+            lines.append(f"layer {layer.index}: {layer.units} × {neurons.neuron}, {neurons.activation}, in {file}")
             lines += [f"  {line}" for story in neurons.loops for line in str(story).splitlines()]
         if self.step:
             lines += ["", f"One training step of {self.examples} examples", ""]
             lines += [*calls_table(self.step), "", _summary(self.step)]
         lines += ["", f"Prediction of {self.examples} examples", "", _summary(self.prediction), ""]
+        folders = dict.fromkeys(Path(layer.neurons.file).parent for layer in self.layers)
         lines += [
             *(line for note in self.notes for line in wrapped(note)),
             "",
-            *_files(layer.neurons.file for layer in self.layers),
+            *(f"The generated modules are in {folder}" for folder in folders),
         ]
         return "\n".join(lines)
 
@@ -197,12 +199,3 @@ def _summary(calls: Sequence[Call]) -> str:
             parts.append(f"{len(own)} {word}{plural} ({short(work.flops, 'FLOP') or 'no arithmetic'}, "
                          f"{short(work.bytes, 'B')})")  # fmt: skip
     return ", ".join(parts)
-
-
-def _files(paths: Any) -> list[str]:
-    found = [Path(path) for path in dict.fromkeys(paths)]
-    folders = dict.fromkeys(path.parent for path in found)
-    return [
-        line for folder in folders for line in (f"generated in {folder}:", *(f"  {path.name}" for path in found
-                                                                              if path.parent == folder))
-    ]  # fmt: skip
