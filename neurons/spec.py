@@ -210,7 +210,11 @@ class NetworkSpec:
 
     def block_into(self, layer: int) -> Block | None:
         """The block of the connection into `layer`, None where it has no weights."""
-        return next((block for block in self.blocks if block.layer == layer), None)
+        return self._into.get(layer)
+
+    @cached_property
+    def _into(self) -> dict[int, Block]:
+        return {block.layer: block for block in self.blocks}
 
     @cached_property
     def fused(self) -> bool:

@@ -142,7 +142,8 @@ class Body:
         self.line(f"{self.pick(*self.names)} {self.pick('+=', '-=', '*=')} {self.expression(1)}")
 
     def _keep(self) -> None:
-        self.line(f"self.slot {self.pick('=', '+=')} clip({self.expression(1)})")
+        target = self.pick("slot", *(name for name in self.kept if name == "level"))
+        self.line(f"self.{target} {self.pick('=', '+=')} clip({self.expression(1)})")
 
     def _tuple(self) -> None:
         self.line(f"a, b = {self.expression(1)}, {self.expression(1)}")
@@ -245,8 +246,9 @@ class Body:
         )
 
 
-def _forward(draw: Any, dropout: bool) -> tuple[list[str], list[str]]:
-    body = Body(draw, ["input", "weight"], ["slot"] if draw(st.booleans()) else [])
+def _forward(draw: Any, dropout: bool, states: list[str]) -> tuple[list[str], bool]:
+    """The lines of `forward`, and whether it applies the activation wherever it ends."""
+    body = Body(draw, ["input", "weight"], [*states, *(["slot"] if draw(st.booleans()) else [])])
     body.line("a, n = 0.25, self.index")
     body.line("b = 1")
     if dropout:
@@ -258,16 +260,17 @@ def _forward(draw: Any, dropout: bool) -> tuple[list[str], list[str]]:
     for _ in range(draw(st.integers(0, 3))):
         body.statement()
     body._sum()
-    if draw(st.booleans()):
+    early = draw(st.booleans())
+    if early:
         body.line(f"if {body.condition()}:")
         body.line(f"    return self.feedforward(clip({body.expression(1)}){' * self.mask' if dropout else ''})")
     value = body.pick("self.activation(a)", "self.activation(clip(a)) + 0.125", "clip(a)", "self.activation(b) * a")
     body.line(f"self.feedforward(clip({value}){' * self.mask' if dropout else ''})")
-    return body.lines, ["slot"]
+    return body.lines, "self.activation(" in value and not early
 
 
-def _backward(draw: Any, dropout: bool, applies: bool) -> list[str]:
-    body = Body(draw, ["delta", "weight", "prev_weight"], ["slot", "output", "learning_rate"])
+def _backward(draw: Any, dropout: bool, applies: bool, states: list[str]) -> list[str]:
+    body = Body(draw, ["delta", "weight", "prev_weight"], [*states, "slot", "output", "learning_rate"])
     body.line("a, n = 0.0, 1")
     body.line("b = 0.5")
     for _ in range(draw(st.integers(0, 2))):
@@ -307,14 +310,17 @@ def _backward(draw: Any, dropout: bool, applies: bool) -> list[str]:
 def sources(draw: Any) -> str:
     """The text of a module with a neuron class Drawn, and Plain ones to surround it."""
     dropout = draw(st.booleans())
-    forward, _ = _forward(draw, dropout)
+    states = ["level"] if draw(st.booleans()) else []
+    forward, applies = _forward(draw, dropout, states)
+    reduce = draw(st.sampled_from(["mean", "sum", "last"]))
     lines = [
         f"class Drawn({draw(st.sampled_from(['Base', 'Middle']))}):",
+        *(f"    {name} = State(0.75, {reduce!r})\n" for name in states),
         "    def forward(self, messages):",
         *forward,
         "",
         "    def backward(self, messages):",
-        *_backward(draw, dropout, any("self.activation(" in line for line in forward)),
+        *_backward(draw, dropout, applies, states),
     ]
     return PLAIN + "\n\n" + "\n".join(lines) + "\n"
 

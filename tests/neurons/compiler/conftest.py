@@ -42,7 +42,7 @@ import math
 
 import numpy as np
 
-from horn.neurons import Activation, Cost, DropoutNeuron, Neuron, StandardNeuron
+from horn.neurons import Activation, Cost, DropoutNeuron, Neuron, StandardNeuron, State, SynapseState
 
 """
 

@@ -357,8 +357,6 @@ def test_the_report_of_a_loop_says_why_it_stays_one() -> None:
 
 
 HEAD = """
-from horn.neurons import State, SynapseState
-
 class Unit(StandardNeuron):
     level = State(0.0)
     trace = SynapseState(0.0)
