@@ -12,7 +12,7 @@ from ..interlayer import Interlayer
 from ..neuron import Neuron
 from ..spec import NetworkSpec
 from .analysis import analyse
-from .explanation import ClassExplanation, Explanation, LayerExplanation, LoopStory, Step
+from .explanation import ClassExplanation, Explanation, Hindrance, LayerExplanation, LoopStory, Step
 from .hoist import LoopReport
 from .modules import LayerCode, layer_code
 from .passes import Passes
@@ -111,12 +111,12 @@ def _of_class(code: LayerCode, single: frozenset[str] = frozenset()) -> ClassExp
 
 
 def _story(report: LoopReport, single: frozenset[str]) -> LoopStory:
-    kept = report.kept
     if report.method in single:
-        return LoopStory(report.method, "one message", (), report.where, "", "")
-    if kept is None:
-        return LoopStory(report.method, "GEMM", (), report.where, "", "")
-    return LoopStory(report.method, "scalar", (), kept.where or report.where, kept.reason, "")
+        return LoopStory(report.method, "one message", (), report.where, ())
+    if report.kept is None:
+        return LoopStory(report.method, "GEMM", (), report.where, ())
+    hindrance = Hindrance("GEMM", report.kept.reason, report.kept.where, "")
+    return LoopStory(report.method, "scalar", (), report.where, (hindrance,))
 
 
 def _left_out(spec: NetworkSpec, step: tuple[Call, ...]) -> list[str]:

@@ -14,6 +14,27 @@ from .work import Arithmetic, Work, total
 
 
 @dataclass(frozen=True)
+class Hindrance:
+    """What keeps a message loop from a better tier.
+
+    Args:
+        tier: the better one.
+        reason: why not.
+        where: the user's line.
+        cure: what to write instead; empty where nothing is known to help.
+    """
+
+    tier: str
+    reason: str
+    where: SourceLine | None
+    cure: str
+
+    def __str__(self) -> str:
+        lines = [f"not {self.tier}: {self.reason}", *(f"    {line}" for line in str(self.where or "").splitlines())]
+        return "\n".join([*lines, f"    cure: {self.cure}"] if self.cure else lines)
+
+
+@dataclass(frozen=True)
 class LoopStory:
     """What became of one message loop.
 
@@ -21,27 +42,20 @@ class LoopStory:
         method: "forward" or "backward".
         tier: "GEMM" (matrix products), "lanes" (SIMD) or "scalar"; "one message" where there is nothing to sum.
         terms: what was matched, for matrix products.
-        where: the user's line: the loop, or what keeps it from a better tier.
-        reason: why not better; empty for the best.
-        cure: what to write instead; empty where nothing is known to help.
+        where: the user's loop.
+        hindrances: why not better, the best tier first.
     """
 
     method: str
     tier: str
     terms: tuple[str, ...]
     where: SourceLine | None
-    reason: str
-    cure: str
+    hindrances: tuple[Hindrance, ...]
 
     def __str__(self) -> str:
         place = f" ({Path(self.where.file).name}:{self.where.line})" if self.where else ""
-        lines = [f"{self.method}{place}: {self.tier}{': ' if self.terms else ''}{', '.join(self.terms)}"]
-        if self.reason:
-            lines.append(f"    why not better: {self.reason}")
-            lines += [f"    {line}" for line in str(self.where or "").splitlines()]
-        if self.cure:
-            lines.append(f"    cure: {self.cure}")
-        return "\n".join(lines)
+        below = [line for part in (*self.terms, *self.hindrances) for line in str(part).splitlines()]
+        return "\n".join([f"{self.method}{place}: {self.tier}", *(f"    {line}" for line in below)])
 
 
 @dataclass(frozen=True)

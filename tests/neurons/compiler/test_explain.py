@@ -146,13 +146,13 @@ def test_a_loop_that_is_no_product_is_shown_with_line_and_reason(define, first_l
     explanation = explain_network(chain((3, StandardNeuron), (4, cls)), 5)
     [story] = [story for story in explanation.layers[1].neurons.loops if story.method == "forward"]
     assert story.tier == "scalar"
-    assert story.reason == "the loop contains a condition"
-    assert story.where is not None
-    assert "if m.input * m.weight > self.limit:" in story.where.text
-    assert story.where.line == first_line + FIRST_LARGE[: FIRST_LARGE.index("if m.input")].count("\n")
-    text = str(explanation)
-    assert f'File "{story.where.file}", line {story.where.line}' in text
-    assert "^" in text
+    where = story.hindrances[0].where
+    assert (story.hindrances[0].tier, story.hindrances[0].reason) == ("GEMM", "the loop contains a condition")
+    assert where is not None
+    assert "if m.input * m.weight > self.limit:" in where.text
+    assert where.line == first_line + FIRST_LARGE[: FIRST_LARGE.index("if m.input")].count("\n")
+    assert f"not GEMM: {story.hindrances[0].reason}" in str(explanation)
+    assert all(line.strip() in str(explanation) for line in str(where).splitlines())
     [kernel] = [call for call in explanation.prediction if call.layer == 1]
     assert kernel.sizes == "5×4×4 messages"
     assert kernel.work.flops == 5 * 4 * 4 * 2  # a product and a comparison for each message
