@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import importlib
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,13 @@ from numpy.typing import NDArray
 from ..costs.base import Cost
 from ..costs.categorical_cross_entropy import CategoricalCrossEntropy
 from ..interlayer import Interlayer, Vector
-from ..jit import kernel
 from .identity import Identity
 
 
-@kernel
-def _softmax(outputs: Any, normalized: Any) -> None:
-    for e in range(outputs.shape[0]):
-        # exp of numbers that are never positive: it cannot overflow. Infinite outputs make NaN, which the loss tells.
-        largest = outputs[e].max()
-        total = np.float32(0.0)
-        for i in range(outputs.shape[1]):
-            normalized[e, i] = math.exp(outputs[e, i] - largest)
-            total += normalized[e, i]
-        for i in range(outputs.shape[1]):
-            normalized[e, i] /= total
+@cache
+def _compiled() -> Any:
+    # Imported when it is first needed: numba, on which it rests, takes a quarter of a second.
+    return importlib.import_module(".softmax_kernel", __package__).softmax
 
 
 class SoftmaxNormalization(Interlayer):
@@ -45,7 +38,7 @@ class SoftmaxNormalization(Interlayer):
 
     def apply_batch(self, outputs: Vector) -> Vector:
         normalized = np.empty_like(outputs)
-        _softmax(outputs, normalized)
+        _compiled()(outputs, normalized)
         return normalized
 
     def backward_batch(self, outputs: Vector, normalized: Vector, gradients: Vector) -> Vector:
