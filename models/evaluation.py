@@ -14,15 +14,15 @@ from .examples import Examples, Features
 BLOCK = 1024
 
 
-def predict(engine: Engine, features: Features, block: int = BLOCK) -> NDArray[np.float32]:
-    """Outputs of the last layer, float32 (examples, units).
+def predict(engine: Engine, features: Features, block: int = BLOCK) -> NDArray[np.floating]:
+    """Outputs of the last layer, (examples, units), in the network's precision.
 
     Args:
         engine: runs the network.
         features: the inputs.
         block: examples computed together.
     """
-    outputs = np.empty((len(features), engine.spec.layers[-1].units), np.float32)
+    outputs = np.empty((len(features), engine.spec.layers[-1].units), engine.spec.precision)
     for start in range(0, len(features), block):
         stop = min(start + block, len(features))
         outputs[start:stop] = engine.predict(features.rows(start, stop), first=start)

@@ -18,13 +18,17 @@ from horn.neurons import NetworkSpec
 from .streams import WEIGHTS, generator
 
 
-def initial_parameters(spec: NetworkSpec, seed: int) -> NDArray[np.float32]:
-    """The flat array of a new network's parameters and states, shape (``spec.size``,)."""
-    parameters = np.zeros(spec.size, np.float32)
+def initial_parameters(spec: NetworkSpec, seed: int) -> NDArray[np.floating]:
+    """The flat array of a new network's parameters and states, shape (``spec.size``,).
+
+    In any precision the weights are float32 numbers.
+    """
+    parameters: NDArray[np.floating] = np.zeros(spec.size, np.float32)
     for number, block in enumerate(spec.blocks):
         weights = block.weights(parameters)
         bound = math.sqrt(6 / sum(weights.shape))
         weights[:] = generator(seed, WEIGHTS, number).uniform(-bound, bound, weights.shape)
+    parameters = parameters.astype(spec.precision, copy=False)
     for state in spec.states:
         state.matrix(parameters)[:] = state.initial
     return parameters

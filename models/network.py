@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, Rates, engine_named
+from horn.neurons.spec import PRECISIONS
 
 from . import checks
 from .convergence import Convergence
@@ -42,6 +43,8 @@ class NeuralNetwork(TransparentNetwork):
         engine: "compiled", or "interpreter": the neurons' methods run literally, for debugging; slow.
         regularization: λ ≥ 0; adds λ·weight to the gradient of every weight (not of biases).
         max_norm: bound on the norm of a neuron's incoming weights, without the bias; None for no bound.
+        precision: "float32", or "float64": parameters, activations, deltas and sums in double precision, to look into
+            gradients; slow. Data and random draws stay float32 numbers.
 
     Attributes:
         history: the course of the last `fit`; None before.
@@ -58,6 +61,7 @@ class NeuralNetwork(TransparentNetwork):
         engine: str = "compiled",
         regularization: float = 0.0,
         max_norm: float | None = None,
+        precision: str = "float32",
     ) -> None:
         super().__init__()
         self.learning_rate = learning_rate
@@ -67,6 +71,7 @@ class NeuralNetwork(TransparentNetwork):
         self.engine = engine
         self.regularization = checks.require_rate("regularization", regularization)
         self.max_norm = checks.require_bound("max_norm", max_norm)
+        self._precision = checks.require_choice("precision", precision, tuple(PRECISIONS))
         self.history: History | None = None
         self._state: TrainingState | None = None
 
@@ -99,12 +104,18 @@ class NeuralNetwork(TransparentNetwork):
         engine_named(name)
         self._engine_name, self._predictor = name, None
 
+    @property
+    def precision(self) -> str:
+        """What the network computes in, "float32" or "float64"."""
+        return self._precision
+
     def __getstate__(self) -> dict[str, Any]:
         """What `copy` and `pickle` take: a copy makes a predictor of its own, which reads the copy's parameters."""
         return {**vars(self), "_predictor": None}
 
     def _complete(self, cost: Cost) -> None:
-        spec = NetworkSpec(tuple(self._layers), cost, self.regularization, self.max_norm)
+        precision = PRECISIONS[self._precision]
+        spec = NetworkSpec(tuple(self._layers), cost, self.regularization, self.max_norm, precision)
         self._state = TrainingState.new(spec, initial_parameters(spec, self.seed))
 
     @property
@@ -136,7 +147,7 @@ class NeuralNetwork(TransparentNetwork):
 
     @property
     def weights(self) -> ParameterList:
-        """Weights of each connection, float32 (senders, receivers): views; what is assigned is copied in."""
+        """Weights of each connection, (senders, receivers): views; what is assigned is copied in."""
         state = self._require_state()
         return weight_list(state.spec, state.parameters)
 
@@ -146,7 +157,7 @@ class NeuralNetwork(TransparentNetwork):
 
     @property
     def biases(self) -> ParameterList:
-        """Biases of each connection, float32 (receivers,), None where it has none; assignable like `weights`."""
+        """Biases of each connection, (receivers,), None where it has none; assignable like `weights`."""
         state = self._require_state()
         return bias_list(state.spec, state.parameters)
 
@@ -266,8 +277,8 @@ class NeuralNetwork(TransparentNetwork):
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
-    def predict(self, x: Sliceable, batch_size: int = BLOCK) -> NDArray[np.float32]:
-        """Outputs of the last layer, float32 (examples, units); the whole network, dropout scaled.
+    def predict(self, x: Sliceable, batch_size: int = BLOCK) -> NDArray[np.floating]:
+        """Outputs of the last layer, (examples, units), in the network's precision; the whole network, dropout scaled.
 
         Args:
             x: inputs, as for `fit`.
@@ -322,7 +333,8 @@ class NeuralNetwork(TransparentNetwork):
     def _with_state(cls, state: TrainingState, **arguments: Any) -> NeuralNetwork:
         """A complete network; `arguments` are the constructor's."""
         spec = state.spec
-        network = cls(regularization=spec.regularization, max_norm=spec.max_norm, **arguments)
+        precision = spec.precision.__name__
+        network = cls(regularization=spec.regularization, max_norm=spec.max_norm, precision=precision, **arguments)
         network._layers, network._state = list(spec.layers), state
         return network
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from horn.neurons import NetworkSpec
 
-View: TypeAlias = NDArray[np.float32] | None
+View: TypeAlias = NDArray[np.floating] | None
 
 
 class ParameterList(Sequence[Any]):
@@ -18,7 +18,7 @@ class ParameterList(Sequence[Any]):
 
     Args:
         name: what the list is called in errors.
-        views: float32 arrays that share the network's memory; None where there is nothing (a connection without bias).
+        views: arrays that share the network's memory; None where there is nothing (a connection without bias).
     """
 
     def __init__(self, name: str, views: Sequence[View]) -> None:
@@ -33,7 +33,7 @@ class ParameterList(Sequence[Any]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Any]: ...
     def __getitem__(self, index: int | slice) -> Any:
-        """The array of connection `index`: a view, writable, float32; None where it has no bias."""
+        """The array of connection `index`: a view, writable; None where it has no bias."""
         return self._views[index]
 
     def __iter__(self) -> Iterator[Any]:
@@ -70,11 +70,12 @@ class ParameterList(Sequence[Any]):
                 return None
             reason = "this connection has no bias: assign None" if view is None else f"its shape is {view.shape}"
             raise ValueError(f"{self._name}[{index}] cannot be set to {value!r}: {reason}")
-        array = np.asarray(value, np.float32)
+        array = np.asarray(value, view.dtype)
         if array.shape != view.shape:
             raise ValueError(f"{self._name}[{index}] has shape {view.shape}, got {array.shape}")
         if not np.isfinite(array).all():
-            raise ValueError(f"{self._name}[{index}] was given NaN or infinity: parameters must be finite in float32")
+            kind = f"finite in {view.dtype}"
+            raise ValueError(f"{self._name}[{index}] was given NaN or infinity: parameters must be {kind}")
         return array
 
     def _write(self, index: int, value: View) -> None:
@@ -83,11 +84,11 @@ class ParameterList(Sequence[Any]):
             view[...] = value
 
 
-def weight_list(spec: NetworkSpec, parameters: NDArray[np.float32]) -> ParameterList:
+def weight_list(spec: NetworkSpec, parameters: NDArray[np.floating]) -> ParameterList:
     """The weights of each dense connection, views of shape (senders, receivers), biases left out."""
     return ParameterList("weights", [block.weights(parameters) for block in spec.blocks])
 
 
-def bias_list(spec: NetworkSpec, parameters: NDArray[np.float32]) -> ParameterList:
+def bias_list(spec: NetworkSpec, parameters: NDArray[np.floating]) -> ParameterList:
     """The biases of each dense connection, views of shape (receivers,); None where there is none."""
     return ParameterList("biases", [block.matrix(parameters)[0] if block.bias else None for block in spec.blocks])

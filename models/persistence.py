@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from horn.neurons import Activation, Cost, Dense, FunctionInterlayer, Interlayer, Layer, NetworkSpec, Neuron
-from horn.neurons.spec import Incoming
+from horn.neurons.spec import PRECISIONS, Incoming
 
 from .architecture import layer_numbers
 from .batches import Place
@@ -42,6 +42,7 @@ def save_network(
         "cost": describe(spec.cost),
         "regularization": spec.regularization,
         "max_norm": spec.max_norm,
+        "precision": spec.precision.__name__,
         "seed": seed,
         "engine": engine,
         "learning_rate": describe(learning_rate) if callable(learning_rate) else float(learning_rate),
@@ -68,7 +69,8 @@ def load_network(path: str | os.PathLike[str], classes: tuple[Any, ...], cls: ty
 def _rebuild(network: Description, tensors: Tensors, names: Names, cls: type[NeuralNetwork]) -> NeuralNetwork:
     layers = _rebuild_layers(network["layers"], names)
     cost = names.make(network["cost"], Cost)
-    spec = NetworkSpec(layers, cost, network["regularization"], network["max_norm"])
+    precision = PRECISIONS[network.get("precision", "float32")]  # older files have none
+    spec = NetworkSpec(layers, cost, network["regularization"], network["max_norm"], precision)
     state = _filled(spec, tensors)
     counts = {name: require_count(name, network[name], least=0) for name in ("step", "epoch", "offset", "examples")}
     state.step, state.examples = counts["step"], counts["examples"]
@@ -99,11 +101,12 @@ def _filled(spec: NetworkSpec, tensors: Tensors) -> TrainingState:
     """A state with the file's numbers, whose shapes are looked at before anything of that size is allocated."""
     if spec.size != sum(tensor.size for name, tensor in tensors.items() if not name.startswith("previous_")):
         raise ValueError(f"the layers have {spec.size:,} parameters, the file holds another number")
-    state = TrainingState.new(spec, np.zeros(spec.size, np.float32))
+    state = TrainingState.new(spec, np.zeros(spec.size, spec.precision))
     for name, view in _tensors(state):
         tensor = tensors[name]
-        if tensor.shape != view.shape or tensor.dtype != np.float32:
-            raise ValueError(f"{name} is {tensor.dtype} of shape {tensor.shape}, needed is float32 of {view.shape}")
+        if tensor.shape != view.shape or tensor.dtype != spec.precision:
+            needed = f"{view.dtype} of {view.shape}"
+            raise ValueError(f"{name} is {tensor.dtype} of shape {tensor.shape}, needed is {needed}")
         view[...] = tensor
     return state
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from horn.neurons import NetworkSpec
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 
 
 class LayerStates(Mapping[str, Array]):
@@ -18,7 +18,7 @@ class LayerStates(Mapping[str, Array]):
 
     Args:
         layer: the layer's index, for errors.
-        views: float32 arrays that share the network's memory.
+        views: arrays that share the network's memory.
     """
 
     def __init__(self, layer: int, views: Mapping[str, Array]) -> None:
@@ -46,11 +46,13 @@ class LayerStates(Mapping[str, Array]):
             KeyError: the layer's class declares none of that name.
             ValueError: of another shape, or not finite.
         """
-        view, array = self._views[name], np.asarray(value, np.float32)
+        view = self._views[name]
+        array = np.asarray(value, view.dtype)
         if array.shape not in ((), view.shape):
             raise ValueError(f"states[{self._layer}][{name!r}] has shape {view.shape}, got {array.shape}")
         if not np.isfinite(array).all():
-            raise ValueError(f"states[{self._layer}][{name!r}] was given NaN or infinity: it must be finite in float32")
+            where = f"states[{self._layer}][{name!r}]"
+            raise ValueError(f"{where} was given NaN or infinity: it must be finite in {view.dtype}")
         view[...] = array
 
     def __repr__(self) -> str:

@@ -62,7 +62,7 @@ class Trainer:
             self.update = workspace.updates[team.index]
         else:
             self.parameters, self.previous = self.parameters.copy(), self.previous.copy()
-            self.update = np.zeros(plan.spec.size, np.float32)
+            self.update = np.zeros(plan.spec.size, plan.spec.precision)
         self.engine = engine_named(plan.engine)(plan.spec, self.parameters, self.previous, seed=plan.seed)
         self.feed = Feed(workspace.examples, plan.order, plan.workers, plan.own(team.index), plan.submodels)
         self.convergence = ConvergenceCheck(plan.convergence) if plan.convergence else None
@@ -145,14 +145,14 @@ class Trainer:
         self.update.fill(0.0)  # the last batch of a pass may have fewer examples than there are workers
         return Score(0.0, 0, 0)
 
-    def _apply(self, change: NDArray[np.float32], rates: Rates) -> None:
+    def _apply(self, change: NDArray[np.floating], rates: Rates) -> None:
         start, stop = self.context.shard
         if np.shape(change) != (stop - start,):
             raise ValueError(
                 f"{type(self.plan.strategy).__name__}.on_update returned shape {np.shape(change)}: needed is what to "
                 f"apply to ctx.shard, shape ({stop - start},), or None"
             )
-        self.engine.apply(np.ascontiguousarray(change, np.float32), rates, start, stop)
+        self.engine.apply(np.ascontiguousarray(change, self.plan.spec.precision), rates, start, stop)
 
     def _limit_norms(self) -> None:
         if not self.plan.one_copy:

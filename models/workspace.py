@@ -29,9 +29,9 @@ class Workspace:
     Args:
         examples: what is trained on.
         validation: what is looked at from time to time, or None.
-        parameters: flat float32; the job's result.
+        parameters: flat, in the network's precision; the job's result.
         previous: the last change of each parameter.
-        updates: float32 (peers, parameters): row i is where peer i computes D.
+        updates: (peers, parameters): row i is where peer i computes D.
         scores: float64 (SLOTS, peers, 3): sum of losses, correct examples, examples.
     """
 
@@ -57,7 +57,7 @@ def new_workspace(
         validation,
         parameters.copy(),
         previous.copy(),
-        np.zeros((rows, plan.spec.size), np.float32),
+        np.zeros((rows, plan.spec.size), plan.spec.precision),
         np.zeros((SLOTS, plan.peers, 3)),
     )
 

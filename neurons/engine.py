@@ -74,24 +74,31 @@ class Engine(ABC):
 
     Args:
         spec: the network.
-        parameters: flat float32 array of ``spec.size``, changed in place; may lie in shared memory.
-        previous: flat float32 array of ``spec.size``: the change that the last step made to each parameter.
+        parameters: flat array of ``spec.size`` numbers of ``spec.precision``, changed in place; may lie in shared
+            memory.
+        previous: the same; the change that the last step made to each parameter.
         seed: seed of the random draws.
         training: False builds what prediction needs and no more; then only `predict` and `score` may be called.
 
+    What it gives back is of that precision, too. Data may always be float32.
+
     Raises:
         NeuronError: a neuron, activation or cost that cannot be run; before any step.
+        ValueError: arrays of another precision.
     """
 
     def __init__(
         self,
         spec: NetworkSpec,
-        parameters: NDArray[np.float32],
-        previous: NDArray[np.float32],
+        parameters: NDArray[np.floating],
+        previous: NDArray[np.floating],
         *,
         seed: int,
         training: bool = True,
     ) -> None:
+        if not parameters.dtype == previous.dtype == spec.precision:
+            seen = f"{parameters.dtype} and {previous.dtype}"
+            raise ValueError(f"the network computes in {spec.precision.__name__}, its parameters are {seen}")
         self.spec = spec
         self.parameters = parameters
         self.previous = previous
@@ -108,7 +115,7 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
+    def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.floating]:
         """Outputs of the last layer, shape (examples, units), with ``training`` False.
 
         Args:
@@ -121,11 +128,11 @@ class Engine(ABC):
         """Loss and accuracy of `predict` against `targets` (see `Batch`)."""
 
     @abstractmethod
-    def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
+    def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.floating]) -> Score:
         """Forward, backward and pushes of one batch part; D goes to `out`, flat, overwritten."""
 
     @abstractmethod
-    def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
+    def apply(self, update: NDArray[np.floating], rates: Rates, start: int, stop: int) -> None:
         """Apply D to ``parameters[start:stop]``.
 
         Args:

@@ -15,9 +15,9 @@ def _mark(labels: Any, dense: Any) -> bool:
     """dense[e, labels[e]] = 1, all else 0; False where a label is out of range."""
     fits = True
     for e in range(dense.shape[0]):
-        dense[e] = np.float32(0.0)
+        dense[e] = 0.0
         if 0 <= labels[e] < dense.shape[1]:
-            dense[e, labels[e]] = np.float32(1.0)
+            dense[e, labels[e]] = 1.0
         else:
             fits = False
     return fits
@@ -33,19 +33,22 @@ def _matches(outputs: Any, targets: Any) -> int:
     return count
 
 
-def dense_targets(targets: NDArray[np.generic], units: int) -> NDArray[np.float32]:
-    """Targets with one column per output unit, float32, shape (examples, units).
+def dense_targets(
+    targets: NDArray[np.generic], units: int, precision: type[np.floating] = np.float32
+) -> NDArray[np.floating]:
+    """Targets with one column per output unit, shape (examples, units).
 
     Args:
         targets: class labels, integers of shape (examples,), or numbers of shape (examples, units). For a single
             unit the labels 0 and 1 are the targets themselves.
         units: number of output units.
+        precision: the type of the result.
 
     Raises:
         ValueError: another shape, or a label out of range.
     """
     if targets.shape == (len(targets), units):
-        return targets.astype(np.float32, copy=False)
+        return targets.astype(precision, copy=False)
     if targets.ndim != 1 or targets.dtype.kind not in "iub":
         raise ValueError(
             f"targets must be integer labels of shape (examples,) or numbers of shape (examples, {units}), "
@@ -53,13 +56,13 @@ def dense_targets(targets: NDArray[np.generic], units: int) -> NDArray[np.float3
         )
     labels = targets.astype(np.int64, copy=False)
     classes = max(units, 2)
-    dense = np.empty((len(labels), classes), np.float32)
+    dense = np.empty((len(labels), classes), precision)
     if not _mark(labels, dense):
         raise ValueError(f"labels must be in [0, {classes}), got {labels.min()} to {labels.max()}")
     return dense[:, 1:] if units == 1 else dense
 
 
-def count_correct(outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> int:
+def count_correct(outputs: NDArray[np.floating], targets: NDArray[np.floating]) -> int:
     """Examples whose largest output is the target's; for a single unit, on the target's side of 1/2.
 
     Args:

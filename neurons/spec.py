@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,11 @@ from .standard import StandardNeuron
 from .state import Declared, SynapseState
 
 Number = TypeVar("Number", bound=np.generic)
+#: The type of floating-point numbers that a network computes in: float32 or float64.
+Precision: TypeAlias = type[np.floating]
+
+#: What a network may compute in, by name.
+PRECISIONS: dict[str, Precision] = {"float32": np.float32, "float64": np.float64}
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,7 @@ class NetworkSpec:
     cost: Cost
     regularization: float = 0.0
     max_norm: float | None = None
-    precision: type[np.floating] = np.float32
+    precision: Precision = np.float32
 
     def __post_init__(self) -> None:
         # Kernels do not look: they would read beyond the outputs before.

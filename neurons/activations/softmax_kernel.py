@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ..jit import kernel
 
 
@@ -16,7 +14,7 @@ def softmax(outputs: Any, normalized: Any) -> None:
     for e in range(outputs.shape[0]):
         # exp of numbers that are never positive: it cannot overflow. Infinite outputs make NaN, which the loss tells.
         largest = outputs[e].max()
-        total = np.float32(0.0)
+        total = normalized.dtype.type(0.0)
         for i in range(outputs.shape[1]):
             normalized[e, i] = math.exp(outputs[e, i] - largest)
             total += normalized[e, i]

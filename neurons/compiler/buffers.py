@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..spec import Precision
 from .nir import Type
 
-#: NumPy's types for those of the NIR.
-DTYPES: dict[Type, Any] = {Type.FLOAT: np.float32, Type.INT: np.int64, Type.BOOL: np.bool_}
+
+def dtypes(precision: Precision) -> dict[Type, Any]:
+    """NumPy's types for those of the NIR, in a network of this precision."""
+    return {Type.FLOAT: precision, Type.INT: np.int64, Type.BOOL: np.bool_}
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,12 @@ class Buffers:
 
     Args:
         declared: the arrays by name.
+        precision: the network's.
     """
 
-    def __init__(self, declared: Mapping[str, Array]) -> None:
+    def __init__(self, declared: Mapping[str, Array], precision: Precision) -> None:
         self.declared = declared
+        self.dtypes = dtypes(precision)
         self.storage: dict[str, NDArray[Any]] = {}
         self.whole: Sizes | None = None
         self.sizes: Sizes | None = None
@@ -94,7 +99,7 @@ class Buffers:
         if self.whole is None or sizes.examples > self.whole.examples:
             self.whole = whole
             self.storage = {
-                name: np.empty(math.prod(whole.shape(array)), DTYPES[array.dtype])
+                name: np.empty(math.prod(whole.shape(array)), self.dtypes[array.dtype])
                 for name, array in self.declared.items()
             }
         self.sizes = sizes

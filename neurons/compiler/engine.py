@@ -80,7 +80,7 @@ class Compiled(Engine):
 
     def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
         outputs = self._outputs(inputs, first)
-        dense = dense_targets(targets, self.spec.layers[-1].units)
+        dense = dense_targets(targets, self.spec.layers[-1].units, self.spec.precision)
         loss = float(self.passes.cost.loss.run({"O": outputs, "T": dense}))
         return Score(loss, count_correct(outputs[:, 1:], dense), len(inputs))
 
@@ -109,7 +109,7 @@ class Compiled(Engine):
 
     def _run(self, view: View, inputs: NDArray[np.float32], batch: Batch, rates: Rates, sink: Any) -> Score:
         draws = Draws(batch.positions, batch.lanes, self.keys[0], rates, batch.total)
-        targets = dense_targets(batch.targets, self.spec.layers[-1].units)
+        targets = dense_targets(batch.targets, self.spec.layers[-1].units, self.spec.precision)
         outputs = self.passes.forward(view, inputs, draws, training=True)
         loss = self.passes.backward(targets, draws, sink)
         return Score(loss, count_correct(outputs[:, 1:], targets), len(targets))

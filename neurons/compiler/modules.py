@@ -57,16 +57,22 @@ import math
 import numpy as np
 from numpy import bool_, int64
 
-from horn.neurons import mathematics
+{mathematics}
 from horn.neurons.elements import place
 from horn.neurons.jit import kernel
 from horn.neurons.random import BACKWARD, FORWARD, bernoulli, bernoulli_of, binomial, binomial_of, normal, uniform
 from horn.neurons.random import uniform_of, words
 
-f32 = np.float32
+real = np.{precision}
 u32 = np.uint32
 
 '''
+#: Where kernels find `exp` and the like. The fast ones are of float32.
+_MATHEMATICS = {"float32": "from horn.neurons import mathematics", "float64": "import math as mathematics"}
+
+
+def _header(title: str, listing: str, precision: str) -> str:
+    return _HEADER.format(title=title, listing=listing, precision=precision, mathematics=_MATHEMATICS[precision])
 
 
 @dataclass(frozen=True)
@@ -101,13 +107,14 @@ class LayerCode:
 
 
 @lru_cache(maxsize=256)
-def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
+def layer_code(analysis: Analysis, incoming: str, outgoing: str, precision: str = "float32") -> LayerCode:
     """The kernels of a class between two kinds of connections.
 
     Args:
         analysis: the class.
         incoming: "dense" (weights from every sender) or "single" (one message, without a weight).
         outgoing: the same of its receivers.
+        precision: what the kernels compute in, by NumPy's name.
     """
     hazards = Hazards()
     writers = _writers(analysis, incoming, outgoing, hazards)
@@ -122,7 +129,7 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str) -> LayerCode:
     subject = analysis.subject
     title = f"Kernels of {subject.name} with {type(subject.activation).__name__}: {incoming} in, {outgoing} out."
     listing = "\n\n".join(f"{writer.name}:\n{show(writer.body, '    ')}" for writer in writers).replace("\\", "/")
-    header = _HEADER.format(title=title, listing=listing)
+    header = _header(title, listing, precision)
     stem = f"{subject.name}_{type(subject.activation).__name__}_{incoming}_{outgoing}".lower()
     module = cache.load(header + "\n\n\n".join(texts) + "\n", stem)
     counts = {writer.name: arithmetic(writer.body) for writer in writers}
@@ -209,7 +216,7 @@ def _kept(probability: Expr, hazards: Hazards) -> tuple[str, tuple[str, ...]]:
 def kept({", ".join(arguments)}):
     row = words(R[0], ids, lane, step, u32(FORWARD), k0, k1)
     for i in range(len(ids)):
-        mask[i] = bernoulli_of(row[i], {spelled}) != f32(0.0)"""
+        mask[i] = bernoulli_of(row[i], {spelled}) != real(0.0)"""
     return text, arguments
 
 
@@ -221,8 +228,8 @@ class CostCode:
     gradient: Operation
 
 
-def cost_code(cost: Cost) -> CostCode:
-    """The kernels of a cost.
+def cost_code(cost: Cost, precision: str = "float32") -> CostCode:
+    """The kernels of a cost, computing in `precision` (NumPy's name).
 
     Raises:
         NeuronError: `apply` or `derivative` cannot be compiled.
@@ -244,7 +251,7 @@ def cost_code(cost: Cost) -> CostCode:
         parts.append(_scalar_lines(body, value))
         works.append(arithmetic((*body, Assign("result", value))).once)
     apply, derivative = parts
-    text = f"""{_HEADER.format(title=f"The cost {name}.", listing="A term per output unit.")}
+    text = f"""{_header(f"The cost {name}.", "A term per output unit.", precision)}
 @kernel
 def loss(O, T):
     total = 0.0

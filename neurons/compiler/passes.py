@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Rates
-from ..spec import NetworkSpec
+from ..spec import NetworkSpec, Precision
 from .modules import cost_code
 from .sinks import Sink, Term
 from .stage import Matrix, Stage, View
@@ -36,8 +36,8 @@ class Draws:
         """What one example counts in the mean over the job's batch."""
         return 1.0 / self.total
 
-    def values(self) -> dict[str, Any]:
-        """What kernels take of it, by name."""
+    def values(self, real: Precision) -> dict[str, Any]:
+        """What kernels take of it, by name; numbers of the type `real`."""
         rates = self.rates
         return {
             "positions": self.positions,
@@ -45,10 +45,10 @@ class Draws:
             "step": np.uint32(rates.step & 0xFFFFFFFF),
             "k0": self.key[0],
             "k1": self.key[1],
-            "learning_rate": np.float32(rates.learning_rate),
-            "momentum": np.float32(rates.momentum),
+            "learning_rate": real(rates.learning_rate),
+            "momentum": real(rates.momentum),
             "iteration": rates.step,
-            "share": np.float32(self.share),
+            "share": real(self.share),
         }
 
 
@@ -65,7 +65,7 @@ class Passes:
         self.stages: list[Stage] = []
         for index in range(len(spec.layers)):
             self.stages.append(Stage(spec, index, self.stages[-1] if self.stages else None, watch))
-        self.cost = watched(cost_code(spec.cost), len(spec.layers) - 1, watch, "cost")
+        self.cost = watched(cost_code(spec.cost, spec.precision.__name__), len(spec.layers) - 1, watch, "cost")
         self.weights = {block.layer: watched(WEIGHTS, block.layer - 1, watch, "weights") for block in spec.blocks}
         self.states = States(spec, [stage.code.analysis.kept for stage in self.stages], watch)
 
@@ -78,13 +78,13 @@ class Passes:
             draws: counters and key.
             training: which of the two kernels.
         """
-        step = draws.values()
+        step = draws.values(self.spec.precision)
         for stage in self.stages:
             stage.enter(view, len(inputs))
             values, code = stage.forward, stage.code
             values.update(step)
             if stage.before is None:
-                values["S"] = inputs
+                values["S"] = inputs.astype(self.spec.precision, copy=False)
             elif stage.normalization is not None:
                 stage.normalization.apply.run(values)
             stage.run(code.forward if training else code.predict, values)
@@ -96,11 +96,11 @@ class Passes:
         """Run all layers backward, on what `forward` left; pushes go to the sink. Returns the sum of the costs.
 
         Args:
-            targets: float32, shape (b, output units).
+            targets: shape (b, output units).
             draws: counters and key; those of `forward`.
             sink: receives the pushes.
         """
-        step = draws.values()
+        step = draws.values(self.spec.precision)
         stages = self.stages
         last = stages[-1].arrays
         if self.spec.fused:

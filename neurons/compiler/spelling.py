@@ -1,4 +1,4 @@
-"""NIR expressions → the text of numba code, with the types that keep it in float32."""
+"""NIR expressions → the text of numba code, with the types that keep it in the network's precision."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .types import type_of
 #: Text of the values that a kernel has ready: message fields, index, output, slope, sums.
 Names = Mapping[str, str]
 
-CASTS = {Type.FLOAT: "f32", Type.INT: "int64", Type.BOOL: "bool_"}
+CASTS = {Type.FLOAT: "real", Type.INT: "int64", Type.BOOL: "bool_"}
 _COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 
 
@@ -151,7 +151,7 @@ class Spelling:
             return text
         wanted = kind if entry.result is None else Type.FLOAT
         filled = entry.template.format(*(self.typed(argument, wanted) for argument in arguments))
-        return f"f32({filled})" if entry.result is Type.FLOAT else filled
+        return f"real({filled})" if entry.result is Type.FLOAT else filled
 
 
 def _constant(value: float | int | bool, wanted: Type) -> str:
@@ -160,5 +160,5 @@ def _constant(value: float | int | bool, wanted: Type) -> str:
     if wanted is Type.INT:
         return f"int64({int(value)})"
     if math.isinf(value) or math.isnan(value):
-        return f"f32(math.{'nan' if math.isnan(value) else 'inf'})" if not value < 0 else "f32(-math.inf)"
-    return f"f32({float(value)!r})"
+        return f"real(math.{'nan' if math.isnan(value) else 'inf'})" if not value < 0 else "real(-math.inf)"
+    return f"real({float(value)!r})"

@@ -36,8 +36,7 @@ from .trees import mentions_uniform
 from .watching import Watch, watched
 from .writer import MISCALLED
 
-Matrix = NDArray[np.float32]
-_CASTS: dict[Type, Any] = {Type.FLOAT: np.float32, Type.INT: int, Type.BOOL: bool}
+Matrix = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,7 @@ class Stage:
         self.normalization: Normalization | None = None
         if isinstance(self.layer.incoming, Interlayer):
             self.normalization = watched(Normalization.of(self.layer.incoming), index, watch, "chain")
-        self.buffers, self.bias_buffers = Buffers(self.code.arrays), Buffers(self.code.arrays)
+        self.buffers, self.bias_buffers = (Buffers(self.code.arrays, spec.precision) for _ in range(2))
         self._seen: tuple[View | None, int] = None, 0
         self._coefficients: tuple[Any, Coefficients] | None = None
 
@@ -96,14 +95,15 @@ class Stage:
         outgoing = "dense" if self.following is not None and isinstance(self.following.incoming, Dense) else "single"
         analysis = layer_analysis(self.layer)
         check_chances(analysis, self.layer.hyperparameters)
-        return layer_code(analysis, incoming, outgoing)
+        return layer_code(analysis, incoming, outgoing, self.spec.precision.__name__)
 
     # What the operations name ------------------------------------------------------------------------------------
 
     @cached_property
     def constants(self) -> dict[str, Any]:
         """What no step changes."""
-        numbers = {f"h_{name}": _CASTS[type_of_number(it)](it) for name, it in self.layer.hyperparameters.items()}
+        casts: dict[Type, Any] = {Type.FLOAT: self.spec.precision, Type.INT: int, Type.BOOL: bool}
+        numbers = {f"h_{name}": casts[type_of_number(it)](it) for name, it in self.layer.hyperparameters.items()}
         return (
             numbers
             | self._tables()
@@ -121,7 +121,7 @@ class Stage:
     def _tables(self) -> dict[str, NDArray[Any]]:
         """The arrays that the neurons read, as they are now."""
         analysis, units = self.code.analysis, self.layer.units
-        tables = analysis.subject.tables.now()
+        tables = analysis.subject.tables.now(self.spec.precision)
         if tables:
             senders = self.block.rows - int(self.block.bias) if self.block is not None else units
             sizes = TableSizes(units, senders, self.outgoing.columns if self.outgoing is not None else units)

@@ -103,7 +103,7 @@ class SubModels:
         lanes = batch.lanes
         if not self.possible or not len(lanes) or (lanes != lanes[0]).any():
             return None
-        draws = Draws(batch.positions, lanes, key, rates).values()
+        draws = Draws(batch.positions, lanes, key, rates).values(self.passes.spec.precision)
         kept = [self._kept(stage, draws, lanes[0]) for stage in self.passes.stages]
         places = {block: rows_and_columns(block, kept) for block in self.passes.spec.blocks}
         count = sum(len(rows) * len(columns) for rows, columns in places.values())

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NeuronError
-from .buffers import DTYPES
+from ..spec import Precision
+from .buffers import dtypes
 from .nir import Body, Const, Element, Expr, Field, Index, Type
 from .trees import own_expressions, subexpressions, walk
 
@@ -36,8 +37,8 @@ class Table:
     dimensions: int
     look: Callable[[], Any] = field(compare=False, repr=False)
 
-    def read(self) -> NDArray[Any]:
-        """What it holds now, a copy.
+    def read(self, precision: Precision) -> NDArray[Any]:
+        """What it holds now, a copy for a network of this precision.
 
         Raises:
             NeuronError: it is of another type or has other dimensions than when the class was compiled.
@@ -48,7 +49,7 @@ class Table:
                 f"{self.name} had {self.dimensions} dimensions and items of type {self.type.name.lower()} when it was "
                 f"compiled, and is {now!r} now: build the network anew"
             )
-        return np.array(now, DTYPES[self.type], order="C")
+        return np.array(now, dtypes(precision)[self.type], order="C")
 
 
 def kind_of(value: Any) -> tuple[Type, int] | None:
@@ -83,13 +84,13 @@ class Tables(dict[str, Table]):
             unique = f"{name}{number}"
         return self.setdefault(unique, Table(unique, *kind, look))
 
-    def now(self) -> dict[str, Any]:
+    def now(self, precision: Precision) -> dict[str, Any]:
         """What they hold now, by the names that kernels have for them.
 
         Raises:
             NeuronError: one of them has changed its type or dimensions.
         """
-        return {f"c_{name}": table.read() for name, table in self.items()}
+        return {f"c_{name}": table.read(precision) for name, table in self.items()}
 
 
 @dataclass(frozen=True)

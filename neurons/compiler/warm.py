@@ -37,7 +37,7 @@ def warm_up(engine_class: Callable[..., Compiled], spec: NetworkSpec, training: 
     small = _small(spec)
     # Plausible numbers, since a user's interlayer function and cost are called with what comes of them.
     random = np.random.default_rng(0)
-    parameters, previous = random.random(small.size, np.float32), np.zeros(small.size, np.float32)
+    parameters, previous = random.random(small.size).astype(small.precision), np.zeros(small.size, small.precision)
     engine = engine_class(small, parameters, previous, seed=0, training=training)
     # What goes wrong with these numbers need not go wrong with the user's.
     for stage in engine.passes.stages:
@@ -49,7 +49,7 @@ def warm_up(engine_class: Callable[..., Compiled], spec: NetworkSpec, training: 
     if not training:
         return
     places = np.arange(_EXAMPLES, dtype=np.uint32)
-    update = np.zeros(small.size, np.float32)
+    update = np.zeros(small.size, small.precision)
     for lanes in (places, np.zeros_like(places)):
         engine.submodels.worthwhile = lambda examples, weights, kept: True
         batch = Batch(inputs, targets, places, lanes, _EXAMPLES)

@@ -66,18 +66,18 @@ from .types import infer_locals
 #: What a kernel writes to `status`: a method, and what it must call.
 MISCALLED = {1: ("forward", "feedforward"), 2: ("backward", "backpropagate")}
 
-_ZERO = {Type.FLOAT: "f32(0.0)", Type.INT: "int64(0)", Type.BOOL: "False"}
+_ZERO = {Type.FLOAT: "real(0.0)", Type.INT: "int64(0)", Type.BOOL: "False"}
 _FIELDS = {
     ("forward", "dense"): {
         "input": "X[e, s]", "weight": "W[s, i]", "is_bias": "(s < bias)", "sender": "(int64(s) - bias)",
     },
-    ("forward", "single"): {"input": "S[e, i]", "weight": "f32(1.0)", "is_bias": "False", "sender": "index"},
+    ("forward", "single"): {"input": "S[e, i]", "weight": "real(1.0)", "is_bias": "False", "sender": "index"},
     ("backward", "dense"): {
         "delta": "D[e, s]", "weight": "W[row, s]", "prev_weight": "P[row, s]", "receiver": "int64(s)",
         "is_bias": "(row < bias)", "input_gradient": "(D[e, s] * W[row, s])", "weight_gradient": "(out * D[e, s])",
     },
     ("backward", "single"): {
-        "delta": "G[e, i]", "weight": "f32(1.0)", "prev_weight": "f32(0.0)", "receiver": "index", "is_bias": "False",
+        "delta": "G[e, i]", "weight": "real(1.0)", "prev_weight": "real(0.0)", "receiver": "index", "is_bias": "False",
         "input_gradient": "G[e, i]", "weight_gradient": "(out * G[e, i])",
     },
 }  # fmt: skip
@@ -129,7 +129,7 @@ class Writer:
     def _names(self) -> dict[str, str]:
         sums = "S[e, i]" if self.method == "forward" else "G[e, i]"
         if self.bias_sender:
-            sums = "f32(0.0)" if self.method == "forward" else "total"
+            sums = "real(0.0)" if self.method == "forward" else "total"
         # Of the whole network: a sub-model that is computed compactly has fewer.
         count = "incoming" if self.method == "forward" else "outgoing"
         if self.bias_sender and self.method == "forward":
@@ -208,19 +208,19 @@ class Writer:
             self._line(depth, f"{local_name(name)} = {value}")
         expressions = list(all_expressions(self.body))
         if forward:
-            self._line(depth, f"out = f32({1.0 if self.bias_sender else 0.0})")
+            self._line(depth, f"out = real({1.0 if self.bias_sender else 0.0})")
             if self.keep_slope:
-                self._line(depth, "slope = f32(0.0)")
+                self._line(depth, "slope = real(0.0)")
             return
-        self._line(depth, "out = f32(1.0)" if self.bias_sender else "out = O[e, i + 1]")
+        self._line(depth, "out = real(1.0)" if self.bias_sender else "out = O[e, i + 1]")
         said: tuple[tuple[type[Stmt], str], ...] = (Backpropagate, "back"), (PushFactor, "factor")
         for statement_kind, variable in said:
             if any(isinstance(statement, statement_kind) for statement in walk(self.body)):
-                self._line(depth, f"{variable} = f32(0.0)")
+                self._line(depth, f"{variable} = real(0.0)")
         if any(isinstance(part, Slope) for part in expressions):
             self._line(depth, "slope = L[e, i]")
         if self.bias_sender and any(isinstance(part, Gemm) for part in expressions):
-            self._line(depth, "total = f32(0.0)")
+            self._line(depth, "total = real(0.0)")
             self._line(depth, "for s in range(D.shape[1]):")
             self._line(depth + 1, "total += D[e, s] * W[row, s]")
 
@@ -300,7 +300,7 @@ class Writer:
             return
         self._line(depth, f"left_{name} = {value}")
         # Not as a factor 0: an example that does not count may have left an infinity.
-        self._line(depth, f"if F_{name}[e] != f32(0.0):")
+        self._line(depth, f"if F_{name}[e] != real(0.0):")
         self._line(depth + 1, f"U_{name}[row, s] += (left_{name} - m_{name}) * F_{name}[e]")
         self._line(depth, f"m_{name} = left_{name}")
 

@@ -4,7 +4,7 @@ It is the meaning of a neuron class, the oracle of the compiler's tests, and the
 works. It relies on nothing but Python and NumPy, and on the random numbers that compiled code draws as well.
 
 - `messages`: what a neuron receives, as objects;
-- `single`, `ieee`, `numbers`: the user's code, computing in float32 throughout, as compiled code does;
+- `copies`, `ieee`, `numbers`: the user's code, computing in float32 throughout, as compiled code does (or in float64);
 - `executable`: the class that a layer's neurons are made of;
 - `draws`: random numbers, counted for each run of a method;
 - `keeping`: what neurons and synapses keep from batch to batch;

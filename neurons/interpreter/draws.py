@@ -10,7 +10,7 @@ import numpy as np
 from .. import random
 from ..errors import NeuronError
 from .blame import calling_line
-from .numbers import float32, number
+from .numbers import Numbers
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,16 @@ class Draws:
         neuron: the network-wide id of the neuron.
         place: the rest of the counter.
         method: ``random.FORWARD`` or ``random.BACKWARD``.
+        numbers: what the draws are given in.
         exempt: True for the bias: its `binomial` always succeeds.
     """
 
-    def __init__(self, neuron: int, place: Place, method: int, exempt: bool) -> None:
+    def __init__(self, neuron: int, place: Place, method: int, numbers: Numbers, *, exempt: bool) -> None:
         self._neuron = neuron
         self._place = place
         self._numbers = count(method)
         self._exempt = exempt
+        self.numbers = numbers
 
     def _counter(self, position: int) -> tuple[np.uint32, np.uint32, np.uint32, np.uint32, np.uint32, np.uint32]:
         # One type for every word: another would make numba compile the functions anew.
@@ -54,19 +56,22 @@ class Draws:
     def binomial(self, n: int, p: float) -> float:
         """See `Neuron.binomial`."""
         counter = self._counter(self._place.lane)
+        number = self.numbers.number
         trials, chance = number(n, "binomial(n, p)"), number(p, "binomial(n, p)")
         if trials < 0 or trials != int(trials):
             raise NeuronError(f"binomial(n, p): n must be a whole number of trials, got {trials}", calling_line())
         if not 0 <= chance <= 1:
             raise NeuronError(f"binomial(n, p): p must be in [0, 1], got {chance}", calling_line())
-        return trials if self._exempt else float32(random.binomial(*counter, int(trials), chance))
+        return trials if self._exempt else self.numbers.real(random.binomial(*counter, int(trials), chance))
 
     def uniform(self, a: float, b: float) -> float:
         """See `Neuron.uniform`."""
         counter = self._counter(self._place.position)
-        return float32(random.uniform(*counter, number(a, "uniform(a, b)"), number(b, "uniform(a, b)")))
+        low, high = (self.numbers.number(bound, "uniform(a, b)") for bound in (a, b))
+        return self.numbers.real(random.uniform(*counter, low, high))
 
     def normal(self, mu: float, sigma: float) -> float:
         """See `Neuron.normal`."""
         counter = self._counter(self._place.position)
-        return float32(random.normal(*counter, number(mu, "normal(mu, sigma)"), number(sigma, "normal(mu, sigma)")))
+        mean, deviation = (self.numbers.number(given, "normal(mu, sigma)") for given in (mu, sigma))
+        return self.numbers.real(random.normal(*counter, mean, deviation))

@@ -18,10 +18,10 @@ from .blame import blaming
 from .draws import Draws, Place
 from .keeping import Keeping
 from .messages import Backward, Forward, Messages
-from .numbers import ONE, ZERO, number
+from .numbers import Numbers
 from .runs import AppliedActivation, BackwardRun, BiasForwardRun, ForwardRun
 
-Vector = NDArray[np.float32]
+Vector = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,10 @@ class Network:
     Args:
         spec: the network.
         classes: for each layer, the class that its neurons are made of (see `executable`).
-        activations: for each layer, its activation in float32.
-        cost: the cost in float32.
-        parameters: flat, float32.
+        activations: for each layer, its activation (see `copies`).
+        cost: the cost, likewise.
+        numbers: what all of them compute in.
+        parameters: flat.
         previous: the change that the last step made to each of them.
         keeping: what neurons and synapses keep from batch to batch.
     """
@@ -42,6 +43,7 @@ class Network:
     classes: tuple[type[Neuron], ...]
     activations: tuple[Activation, ...]
     cost: Cost
+    numbers: Numbers
     parameters: Vector
     previous: Vector
     keeping: Keeping
@@ -79,6 +81,7 @@ class Example:
     def __init__(self, network: Network, place: Place) -> None:
         self._network = network
         self._spec = network.spec
+        self._numbers = network.numbers
         self._place = place
         self._neurons: list[list[Neuron]] = []
         self._inputs: list[Vector] = []  # of each layer: the network's input, a normalization, or the outputs before
@@ -104,7 +107,7 @@ class Example:
         return np.asarray(normalized[0])
 
     def _layer_forward(self, layer: int) -> Vector:
-        outputs = np.empty(self._spec.layers[layer].units, np.float32)
+        outputs = np.empty(self._spec.layers[layer].units, self._numbers.kind)
         neurons = []
         for index in range(len(outputs)):
             neuron = self._neuron(layer, index)
@@ -116,24 +119,24 @@ class Example:
 
     def _incoming(self, layer: int, index: int) -> list[Forward]:
         inputs = self._inputs[layer]
-        block = self._spec.block_into(layer)
+        block, one = self._spec.block_into(layer), self._numbers.one
         if block is None:
-            return [Forward(inputs[index], ONE, index)]
+            return [Forward(inputs[index], one, index)]
         weights = block.matrix(self._network.parameters)[:, index]
-        bias = [Forward(ONE, weights[0], -1, True)] if block.bias else []
+        bias = [Forward(one, weights[0], -1, True)] if block.bias else []
         synapses = zip(inputs, weights[int(block.bias) :], strict=True)
         return bias + [Forward(x, w, sender) for sender, (x, w) in enumerate(synapses)]
 
     def _neuron(self, layer: int, index: int) -> Neuron:
         neuron = self._network.classes[layer]()
         neuron.index = index
-        neuron.activation = AppliedActivation(self._network.activations[layer])
+        neuron.activation = AppliedActivation(self._network.activations[layer], self._numbers)
         self._network.keeping.give(neuron)
         return neuron
 
     def _draws(self, neuron: Neuron, method: int) -> Draws:
         identity = self._spec.first_id(neuron.layer) + neuron.index + 1
-        return Draws(identity, self._place, method, exempt=neuron.index < 0)
+        return Draws(identity, self._place, method, self._numbers, exempt=neuron.index < 0)
 
     # -- back -------------------------------------------------------------------------------------------------------
 
@@ -147,7 +150,7 @@ class Example:
         last = len(self._spec.layers) - 1
         if self._spec.fused:
             last -= 1
-            deltas = self._inputs[-1] - target
+            deltas: Vector = self._inputs[-1] - target
         else:
             deltas = self._cost_slopes(target)
         for layer in range(last, -1, -1):
@@ -164,11 +167,11 @@ class Example:
         return self._place.position == pushed.last
 
     def _cost_slopes(self, target: Vector) -> Vector:
-        cost = self._network.cost
+        cost, number = self._network.cost, self._numbers.number
         name = f"{type(cost).__name__}.derivative"
         with blaming(name):
             slopes = [number(cost.derivative(o, t), name) for o, t in zip(self._outputs[-1], target, strict=True)]
-        return np.array(slopes, np.float32)
+        return np.array(slopes, self._numbers.kind)
 
     def _layer_backward(self, layer: int, deltas: Vector, pushed: Pushed) -> Vector:
         """The layer's deltas from its receivers', or, where no weights follow, from the slope at its outputs."""
@@ -202,7 +205,8 @@ class Example:
         output, message = neuron.output, self._network.keeping.message
         if block is None:
             index, delta = neuron.index, deltas[neuron.index]
-            return [message(neuron, None, index, delta, ONE, ZERO, index, False, delta, output * delta)]
+            one, zero = self._numbers.one, self._numbers.zero
+            return [message(neuron, None, index, delta, one, zero, index, False, delta, output * delta)]
         row = int(block.bias) + neuron.index
         weights = block.matrix(self._network.parameters)[row]
         previous = block.matrix(self._network.previous)[row]

@@ -12,12 +12,12 @@ from ..norms import limit_norms
 from ..scoring import count_correct, dense_targets
 from ..spec import NetworkSpec
 from .blame import blaming
+from .copies import Copies
 from .draws import Place
 from .example import Example, Network, Pushed
 from .executable import executable
 from .keeping import Keeping
-from .numbers import float32, number
-from .single import SinglePrecision
+from .numbers import Numbers
 from .split import push_split
 
 #: What neurons see of the rates while they predict.
@@ -38,12 +38,13 @@ class Interpreter(Engine):
     ) -> None:
         super().__init__(spec, parameters, previous, seed=seed, training=training)
         self.prepare(spec, training=training)
-        single = SinglePrecision()
-        classes = tuple(executable(single, it, index) for index, it in enumerate(spec.layers))
-        activations = tuple(single.copy_object(it.activation) for it in spec.layers)
-        self._cost = single.copy_object(spec.cost)
+        self._numbers = Numbers(spec.precision)
+        copies = Copies(self._numbers)
+        classes = tuple(executable(copies, it, index) for index, it in enumerate(spec.layers))
+        activations = tuple(copies.copy_object(it.activation) for it in spec.layers)
+        self._cost = copies.copy_object(spec.cost)
         keeping = Keeping(spec, parameters)
-        self._network = Network(spec, classes, activations, self._cost, parameters, previous, keeping)
+        self._network = Network(spec, classes, activations, self._cost, self._numbers, parameters, previous, keeping)
 
     @classmethod
     def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
@@ -53,7 +54,7 @@ class Interpreter(Engine):
     def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
         self._set_rates(_PREDICTION, training=False)
         key = random.key(self.seed, random.PREDICT)
-        outputs = np.empty((len(inputs), self._units), np.float32)
+        outputs = np.empty((len(inputs), self._units), self.spec.precision)
         with np.errstate(all="ignore"):
             for row, features in enumerate(self._checked(inputs)):
                 position = first + row
@@ -61,13 +62,13 @@ class Interpreter(Engine):
         return outputs
 
     def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
-        wanted = dense_targets(targets, self._units)
+        wanted = dense_targets(targets, self._units, self.spec.precision)
         return self._score(self.predict(inputs, first=first), wanted)
 
     def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
         self._set_rates(rates, training=True)
         key = random.key(self.seed, random.TRAIN)
-        wanted = dense_targets(batch.targets, self._units)
+        wanted = dense_targets(batch.targets, self._units, self.spec.precision)
         outputs = np.empty_like(wanted)
         pushed = Pushed(np.zeros(self.spec.size), np.zeros(self.spec.size, np.int64), batch.total - 1)
         rows = zip(self._checked(batch.inputs), wanted, batch.positions, batch.lanes, strict=True)
@@ -81,7 +82,7 @@ class Interpreter(Engine):
 
     def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
         for block in self.spec.blocks:
-            beta, gamma = push_split(self.spec.layers[block.layer - 1], block.layer - 1, rates)
+            beta, gamma = push_split(self.spec.layers[block.layer - 1], block.layer - 1, rates, self.spec.precision)
             decay = gamma - rates.learning_rate * self.spec.regularization
             first_weight = block.offset + int(block.bias) * block.columns
             for begin, end, factor in ((block.offset, first_weight, gamma), (first_weight, block.stop, decay)):
@@ -100,7 +101,7 @@ class Interpreter(Engine):
         limit_norms(self.spec, self.parameters, part, parts)
 
     def step(self, batch: Batch, rates: Rates) -> Score:
-        update = np.empty(self.spec.size, np.float32)
+        update = np.empty(self.spec.size, self.spec.precision)
         score = self.gradient(batch, rates, update)
         self.apply(update, rates, 0, self.spec.size)
         self.limit_norms(0, 1)
@@ -114,19 +115,19 @@ class Interpreter(Engine):
         width = self.spec.layers[0].units
         if inputs.ndim != 2 or inputs.shape[1] != width:
             raise ValueError(f"inputs must have the shape (examples, {width}), got {inputs.shape}")
-        return inputs
+        return inputs.astype(self.spec.precision, copy=False)
 
     def _set_rates(self, rates: Rates, training: bool) -> None:
         for neuron in self._network.classes:
-            neuron.learning_rate = float32(rates.learning_rate)
-            neuron.momentum = float32(rates.momentum)
+            neuron.learning_rate = self._numbers.real(rates.learning_rate)
+            neuron.momentum = self._numbers.real(rates.momentum)
             neuron.iteration = rates.step
             neuron.training = training
 
     def _average(self, pushed: Pushed, total: int, rates: Rates, out: NDArray[np.float32]) -> None:
         """D: what was pushed without the part L of every push, and states' changes, over the job's batch."""
         for block in self.spec.blocks:
-            beta, gamma = push_split(self.spec.layers[block.layer - 1], block.layer - 1, rates)
+            beta, gamma = push_split(self.spec.layers[block.layer - 1], block.layer - 1, rates, self.spec.precision)
             part = slice(block.offset, block.stop)
             common = beta * self.previous[part].astype(np.float64) + gamma * self.parameters[part].astype(np.float64)
             out[part] = (pushed.sums[part] - pushed.counts[part] * common) / total
@@ -136,8 +137,8 @@ class Interpreter(Engine):
 
     def _score(self, outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> Score:
         name = f"{type(self._cost).__name__}.apply"
-        loss = 0.0
+        loss, real = 0.0, self._numbers.real
         with np.errstate(all="ignore"), blaming(name):
             for output, target in zip(outputs.flat, targets.flat, strict=True):
-                loss += float(number(self._cost.apply(float32(output), float32(target)), name))
+                loss += float(self._numbers.number(self._cost.apply(real(output), real(target)), name))
         return Score(loss, count_correct(outputs, targets), len(outputs))

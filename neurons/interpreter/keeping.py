@@ -16,9 +16,9 @@ from ..neuron import Neuron
 from ..spec import Block, NetworkSpec, StateBlock
 from ..state import State, SynapseState
 from .messages import Backward, keeping
-from .numbers import float32
+from .numbers import Numbers
 
-Vector = NDArray[np.float32]
+Vector = NDArray[np.floating]
 
 
 class Keeping:
@@ -26,15 +26,16 @@ class Keeping:
 
     Args:
         spec: the network.
-        parameters: flat, float32, with the states behind the weights.
+        parameters: flat, with the states behind the weights.
     """
 
     def __init__(self, spec: NetworkSpec, parameters: Vector) -> None:
         self._parameters = parameters
         self._blocks = {(state.layer, state.name): state for state in spec.states}
-        self._of_neurons = [_rounded(layer.starts(State)) for layer in spec.layers]
-        self._of_synapses = [_rounded(layer.starts(SynapseState)) for layer in spec.layers]
-        self._messages = [keeping(names) if names else Backward for names in self._of_synapses]
+        numbers = Numbers(spec.precision)
+        self._of_neurons = [_rounded(layer.starts(State), numbers) for layer in spec.layers]
+        self._of_synapses = [_rounded(layer.starts(SynapseState), numbers) for layer in spec.layers]
+        self._messages = [keeping(names, numbers) if names else Backward for names in self._of_synapses]
 
     def give(self, neuron: Neuron) -> None:
         """Set a new neuron's states; the bias's are where they start."""
@@ -89,5 +90,5 @@ class Keeping:
             state.matrix(sums)[place] += float(left) - float(state.matrix(self._parameters)[place])
 
 
-def _rounded(starts: Mapping[str, float]) -> dict[str, float]:
-    return {name: float32(value) for name, value in starts.items()}
+def _rounded(starts: Mapping[str, float], numbers: Numbers) -> dict[str, float]:
+    return {name: numbers.real(value) for name, value in starts.items()}

@@ -1,4 +1,4 @@
-"""What a neuron receives: one object for every synapse. All its numbers are ``np.float32``."""
+"""What a neuron receives: one object for every synapse. All its numbers are of the network's precision."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from .numbers import number
+from .numbers import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Backward:
     weight_gradient: float
 
 
-def keeping(names: Collection[str]) -> type[Backward]:
-    """The class of the messages over synapses that keep numbers by these names: attributes that can be set."""
+def keeping(names: Collection[str], numbers: Numbers) -> type[Backward]:
+    """The class of the messages over synapses that keep `numbers` by these names: attributes that can be set."""
 
     def set_kept(self: Backward, name: str, value: Any) -> None:
         if name not in names:
             raise AttributeError(f"m.{name} cannot be set: declare {name} = SynapseState(...) in the class")
-        object.__setattr__(self, name, number(value, f"m.{name}"))
+        object.__setattr__(self, name, numbers.number(value, f"m.{name}"))
 
     return type(Backward.__name__, (Backward,), {"__slots__": tuple(names), "__setattr__": set_kept})
 

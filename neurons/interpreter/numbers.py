@@ -1,32 +1,17 @@
-"""Numbers, which the interpreter keeps as ``np.float32``. In annotations they are ``float``, as the language says."""
+"""The numbers that the interpreter computes in. In annotations they are ``float``, as the language says."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 from typing import Any, cast
 
 import numpy as np
 
 from ..errors import NeuronError
+from ..spec import Precision
 from .blame import calling_line
-
-
-def float32(value: Any) -> float:
-    """A number as ``np.float32``."""
-    return cast(float, np.float32(value))
-
-
-ZERO = float32(0)
-ONE = float32(1)
-
-
-def rounded(value: Any) -> Any:
-    """Floating-point numbers, and those in a tuple or an array, as float32; everything else as it is."""
-    if type(value) is tuple:
-        return tuple(rounded(item) for item in value)
-    if isinstance(value, np.ndarray):
-        return (value.astype(np.float32) if value.dtype.kind == "f" else value).view(Items)
-    return float32(value) if isinstance(value, (float, np.floating)) else value
 
 
 class Items(np.ndarray[Any, np.dtype[Any]]):
@@ -37,12 +22,44 @@ class Items(np.ndarray[Any, np.dtype[Any]]):
         return found.item() if isinstance(found, (np.integer, np.bool_)) else found
 
 
-def number(value: object, what: str) -> float:
-    """A number given by the user, as float32.
+@dataclass(frozen=True)
+class Numbers:
+    """Floating-point numbers of one precision.
 
-    Raises:
-        NeuronError: it is none; `what` says what it was given to.
+    Args:
+        kind: ``np.float32`` or ``np.float64``.
     """
-    if not isinstance(value, (Real, np.bool_)):
-        raise NeuronError(f"{what} needs a number, got {value!r}", calling_line())
-    return float32(value)
+
+    kind: Precision
+
+    @cached_property
+    def zero(self) -> float:
+        """0."""
+        return self.real(0)
+
+    @cached_property
+    def one(self) -> float:
+        """1."""
+        return self.real(1)
+
+    def real(self, value: Any) -> float:
+        """A number in this precision."""
+        return cast(float, self.kind(value))
+
+    def rounded(self, value: Any) -> Any:
+        """Floating-point numbers, and those in a tuple or an array, in this precision; everything else as it is."""
+        if type(value) is tuple:
+            return tuple(self.rounded(item) for item in value)
+        if isinstance(value, np.ndarray):
+            return (value.astype(self.kind) if value.dtype.kind == "f" else value).view(Items)
+        return self.real(value) if isinstance(value, (float, np.floating)) else value
+
+    def number(self, value: object, what: str) -> float:
+        """A number given by the user, in this precision.
+
+        Raises:
+            NeuronError: it is none; `what` says what it was given to.
+        """
+        if not isinstance(value, (Real, np.bool_)):
+            raise NeuronError(f"{what} needs a number, got {value!r}", calling_line())
+        return self.real(value)

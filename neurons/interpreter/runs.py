@@ -10,17 +10,19 @@ from ..neuron import Neuron
 from .blame import blaming, calling_line
 from .draws import Draws
 from .messages import Backward, Forward, Messages
-from .numbers import ONE, ZERO, number
+from .numbers import Numbers
 
 
 class AppliedActivation:
     """The layer's activation for one neuron and example (see `neuron.BoundActivation`)."""
 
-    def __init__(self, activation: Activation) -> None:
+    def __init__(self, activation: Activation, numbers: Numbers) -> None:
         self._activation = activation
+        self._numbers = numbers
         self._point: tuple[float, float] | None = None  # x and y
 
     def __call__(self, x: float) -> float:
+        number = self._numbers.number
         point = number(x, "self.activation(x)")
         output = number(self._activation.apply(point), f"{type(self._activation).__name__}.apply: its result")
         self._point = point, output
@@ -36,15 +38,15 @@ class AppliedActivation:
                     "call self.activation.derivative() without an argument",
                     calling_line(),
                 )
-            return self._slope(number(y, "derivative(y)"))
+            return self._slope(self._numbers.number(y, "derivative(y)"))
         if self._point is None:
-            return ZERO
+            return self._numbers.zero
         x, output = self._point
         return self._slope(output, x) if needs_point else self._slope(output)
 
     def _slope(self, *arguments: float) -> float:
         slope = self._activation.derivative(*arguments)
-        return number(slope, f"{type(self._activation).__name__}.derivative: its result")
+        return self._numbers.number(slope, f"{type(self._activation).__name__}.derivative: its result")
 
 
 class Run:
@@ -58,6 +60,7 @@ class Run:
     def __init__(self, neuron: Neuron, draws: Draws) -> None:
         self.neuron = neuron
         self.name = type(neuron).__name__
+        self.numbers = draws.numbers
         self.binomial = draws.binomial
         self.uniform = draws.uniform
         self.normal = draws.normal
@@ -100,7 +103,7 @@ class ForwardRun(Run):
     def feedforward(self, output: float) -> None:
         if self.output is not None:
             raise self.misuse("calls feedforward twice in one forward: call it exactly once")
-        self.output = number(output, "feedforward(output)")
+        self.output = self.numbers.number(output, "feedforward(output)")
         self.neuron.output = self.output
 
 
@@ -109,13 +112,13 @@ class BiasForwardRun(Run):
 
     def execute(self) -> None:
         """Run it."""
-        self.neuron.output = ONE
+        self.neuron.output = self.numbers.one
         # Over no messages, 1 / (their number) fails. Nothing uses what it was to become: the output is 1 all the same.
         with self.blaming("forward"), suppress(ArithmeticError, ValueError):
             self.neuron.forward(Messages([]))
 
     def feedforward(self, output: float) -> None:
-        number(output, "feedforward(output)")
+        self.numbers.number(output, "feedforward(output)")
 
 
 class BackwardRun(Run):
@@ -146,9 +149,9 @@ class BackwardRun(Run):
             raise self.misuse("calls push outside of the loop over backward's messages: which weight is meant?")
         if message.receiver in self.updates:
             raise self.misuse("calls push twice for one message: add the updates up and push their sum")
-        self.updates[message.receiver] = number(update, "push(update)")
+        self.updates[message.receiver] = self.numbers.number(update, "push(update)")
 
     def backpropagate(self, delta: float) -> None:
         if self.delta is not None:
             raise self.misuse("calls backpropagate twice in one backward: call it exactly once")
-        self.delta = number(delta, "backpropagate(delta)")
+        self.delta = self.numbers.number(delta, "backpropagate(delta)")

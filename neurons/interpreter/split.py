@@ -6,16 +6,17 @@ from ..compiler.compatibility import layer_analysis
 from ..compiler.evaluate import evaluate
 from ..engine import Rates
 from ..errors import NeuronError
-from ..spec import Layer
+from ..spec import Layer, Precision
 
 
-def push_split(layer: Layer, index: int, rates: Rates) -> tuple[float, float]:
+def push_split(layer: Layer, index: int, rates: Rates, precision: Precision) -> tuple[float, float]:
     """β and γ of what the neurons of `layer` push over their outgoing synapses.
 
     Args:
         layer: the senders' layer.
         index: its index in the network.
         rates: those of the step.
+        precision: the network's.
 
     (0, 0) where the class cannot be analysed, or its pushes cannot be split: then all of a push counts as D, which is
     right wherever one engine computes the whole batch, or the D of several are added up.
@@ -26,7 +27,7 @@ def push_split(layer: Layer, index: int, rates: Rates) -> tuple[float, float]:
         return 0.0, 0.0
     carry = analysis.carry
     values = (
-        analysis.subject.tables.now()
+        analysis.subject.tables.now(precision)
         | {f"h_{name}": value for name, value in layer.hyperparameters.items()}
         | {
             "learning_rate": rates.learning_rate,

@@ -149,7 +149,7 @@ class Case:
         if not self.train:
             return found
         # The learning rate and the momentum are powers of two: products with them are exact.
-        out = np.full(self.spec.size, np.nan, np.float32)
+        out = np.full(self.spec.size, np.nan, self.spec.precision)
         for step in range(3):
             loss = engine.gradient(self.batch(step), Rates(step, 0.5, 0.25), out).loss
             found |= {f"gradient {step}": out.copy(), f"loss {step}": np.array(loss)}
@@ -165,7 +165,7 @@ class Case:
 
     def engine(self, kind: type[Engine]) -> Engine:
         """An engine on parameters of its own, which computes sub-models compactly wherever it can."""
-        parameters, previous = self.numbers(self.spec.size, 1), self.numbers(self.spec.size, 2)
+        parameters, previous = (self.numbers(self.spec.size, which).astype(self.spec.precision) for which in (1, 2))
         engine = kind(self.spec, parameters, previous, seed=self.seed, training=self.train)
         if isinstance(engine, Compiled) and self.compact:
             engine.submodels.worthwhile = lambda examples, weights, kept: True

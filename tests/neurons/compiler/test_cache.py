@@ -151,4 +151,4 @@ def scaled(factor):
         files = [code(chain((2, StandardNeuron), (2, module.scaled(factor)))) for factor in (2.0, 3.0, 2.0)]
     assert files[0] != files[1]
     assert files[0] == files[2]
-    assert "f32(3.0)" in Path(files[1]).read_text(encoding="utf-8")
+    assert "real(3.0)" in Path(files[1]).read_text(encoding="utf-8")

@@ -174,7 +174,7 @@ def test_the_split_of_a_push_changes_nothing_but_the_place(split, dropout, param
     rates = Rates(2, 0.5, 0.9)
     results = []
     for found in (lambda rates: (0.0, 0.0), split):
-        monkeypatch.setattr(module, "push_split", lambda layer, index, rates, found=found: found(rates))
+        monkeypatch.setattr(module, "push_split", lambda layer, index, rates, precision, found=found: found(rates))
         flat, previous = parameters(spec), parameters(spec, seed=1)
         Interpreter(spec, flat, previous, seed=SEED).step(data, rates)
         results.append((flat, previous))

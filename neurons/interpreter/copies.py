@@ -1,10 +1,11 @@
-"""The user's code, in single precision: the same functions, line by line, with every number a float32.
+"""The user's code, in the network's precision: the same functions, line by line, with every number of one NumPy type.
 
 Arithmetic of ``np.float32`` with each other and with integers stays float32 and follows IEEE 754 (an overflow is an
-infinity and no exception). So it is enough that no other floating-point number comes in. There are three ways for one
-to do so, and a copy of each function closes them: literals, which become float32; what `math` returns (see `ieee`);
-and constants outside of the function, its globals and closure. What the function calls is copied likewise: helper
-functions, and the methods of base classes. Lines and file names stay, and with them breakpoints and tracebacks.
+infinity and no exception); likewise float64's. So it is enough that no other floating-point number comes in. There are
+three ways for one to do so, and a copy of each function closes them: literals, which are rounded; what `math` returns
+(see `ieee`); and constants outside of the function, its globals and closure. What the function calls is copied
+likewise: helper functions, and the methods of base classes. Lines and file names stay, and with them breakpoints and
+tracebacks.
 
 A copy sees the globals as they were when the engine was made.
 """
@@ -20,13 +21,11 @@ from contextlib import suppress
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType
 from typing import Any, TypeVar
 
-import numpy as np
-
 from ..activations.base import Activation
 from ..costs.base import Cost
 from ..neuron import Neuron
-from .ieee import FUNCTIONS, MATH
-from .numbers import rounded
+from .ieee import ieee_functions, ieee_math
+from .numbers import Numbers
 
 T = TypeVar("T")
 
@@ -37,14 +36,19 @@ _LIBRARIES = sys.stdlib_module_names - {"__main__"} | {"numpy", "scipy", "numba"
 _OWN = frozenset({"__dict__", "__weakref__", "_abc_impl", "__abstractmethods__"})
 
 
-class SinglePrecision:
-    """Makes the copies, one of each function and class."""
+class Copies:
+    """Makes the copies, one of each function and class.
 
-    def __init__(self) -> None:
+    Args:
+        numbers: what they compute in.
+    """
+
+    def __init__(self, numbers: Numbers) -> None:
+        self.numbers = numbers
         self._copies: dict[Any, Any] = {}
 
     def copy_class(self, cls: type[T]) -> type[T]:
-        """The class with its methods and numbers, and those of its bases, in float32."""
+        """The class with its methods and numbers, and those of its bases, rounded."""
         if cls in _BASES or _of_a_library(cls):
             return cls
         if cls not in self._copies:
@@ -59,17 +63,17 @@ class SinglePrecision:
         return found
 
     def copy_object(self, original: T) -> T:
-        """An object of the class's copy, with the object's own numbers in float32."""
+        """An object of the class's copy, with the object's own numbers rounded."""
         twin = copy.copy(original)
         twin.__class__ = self.copy_class(type(original))
-        vars(twin).update({name: rounded(value) for name, value in vars(original).items()})
+        vars(twin).update({name: self.numbers.rounded(value) for name, value in vars(original).items()})
         return twin
 
     def _copy(self, value: Any) -> Any:
         if value is math:
-            return MATH
+            return ieee_math(self.numbers)
         if isinstance(value, BuiltinFunctionType):
-            return FUNCTIONS.get(value, value)
+            return ieee_functions(self.numbers).get(value, value)
         if isinstance(value, FunctionType):
             return self._copy_function(value)
         if isinstance(value, (staticmethod, classmethod)):
@@ -78,7 +82,7 @@ class SinglePrecision:
             return property(self._copy(value.fget), self._copy(value.fset), self._copy(value.fdel))
         if isinstance(value, type) and issubclass(value, (Neuron, Activation, Cost)):
             return self.copy_class(value)
-        return rounded(value)
+        return self.numbers.rounded(value)
 
     def _copy_function(self, function: FunctionType) -> FunctionType:
         if _of_a_library(function):
@@ -86,17 +90,27 @@ class SinglePrecision:
         if function not in self._copies:
             scope = dict(function.__globals__)
             cells = tuple(CellType() for _ in function.__closure__ or ())
-            twin = FunctionType(_literals_rounded(function.__code__), scope, function.__name__, closure=cells or None)
+            twin = FunctionType(
+                self._literals_rounded(function.__code__), scope, function.__name__, closure=cells or None
+            )
             self._copies[function] = twin  # before what it names, which may name it
-            twin.__defaults__ = rounded(function.__defaults__)
+            twin.__defaults__ = self.numbers.rounded(function.__defaults__)
             twin.__kwdefaults__ = function.__kwdefaults__
             scope |= {name: self._copy(scope[name]) for name in _names(function.__code__) if name in scope}
-            scope["float"] = np.float32
+            scope["float"] = self.numbers.kind
             for cell, original in zip(cells, function.__closure__ or (), strict=True):
                 with suppress(ValueError):  # of an empty cell: nothing has been assigned to that name yet
                     cell.cell_contents = self._copy(original.cell_contents)
         found: FunctionType = self._copies[function]
         return found
+
+    def _literals_rounded(self, code: CodeType) -> CodeType:
+        rounded = self.numbers.rounded
+        return code.replace(
+            co_consts=tuple(
+                self._literals_rounded(it) if isinstance(it, CodeType) else rounded(it) for it in code.co_consts
+            )
+        )
 
 
 def _of_a_library(thing: Any) -> bool:
@@ -109,9 +123,3 @@ def _names(code: CodeType) -> Iterator[str]:
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             yield from _names(inner)
-
-
-def _literals_rounded(code: CodeType) -> CodeType:
-    return code.replace(
-        co_consts=tuple(_literals_rounded(it) if isinstance(it, CodeType) else rounded(it) for it in code.co_consts)
-    )
