@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("horn", "horn.bsp", "horn.neurons", "horn.models", "horn.models.data")
+PACKAGES = ("horn", "horn.bsp", "horn.neurons", "horn.neurons.library", "horn.models", "horn.models.data")
 BARE = ("bsp", "neurons", "models")
 SOURCES = [
     path
@@ -75,7 +75,7 @@ def undocumented_members(value: type) -> list[str]:
 def test_every_module_can_be_imported():
     horn = importlib.import_module("horn")
     names = [module.name for module in pkgutil.walk_packages(horn.__path__, "horn.")]
-    assert {"horn.bsp", "horn.neurons", "horn.models"} <= set(names)
+    assert {"horn.bsp", "horn.neurons", "horn.neurons.library", "horn.models"} <= set(names)
     for name in names:
         importlib.import_module(name)
 
