@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from .neuron import BackwardMessage, ForwardMessage, Neuron
+from .neuron import BackwardMessage, ForwardMessage, Messages, Neuron
 
 
 class DropoutNeuron(Neuron):
@@ -16,7 +14,7 @@ class DropoutNeuron(Neuron):
 
     keep = 0.5
 
-    def forward(self, messages: Iterable[ForwardMessage]) -> None:
+    def forward(self, messages: Messages[ForwardMessage]) -> None:
         self.mask = self.binomial(1, self.keep) if self.training else self.keep
         if self.mask == 0.0:
             self.feedforward(0.0)
@@ -26,7 +24,7 @@ class DropoutNeuron(Neuron):
                 total += m.input * m.weight
             self.feedforward(self.activation(total) * self.mask)
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         gradient = 0.0
         for m in messages:
             gradient += m.input_gradient

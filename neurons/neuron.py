@@ -10,9 +10,9 @@ kernels. Only the interpreter makes objects of it; the methods below then speak 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from .errors import NeuronError, definition
 from .state import Declared, declared_states, finite
@@ -68,6 +68,17 @@ class BackwardMessage(Protocol):
     @property
     def weight_gradient(self) -> float:
         """∂cost/∂weight: ``output * delta`` before a weighted sum."""
+
+
+M_co = TypeVar("M_co", ForwardMessage, BackwardMessage, covariant=True)
+
+
+class Messages(Protocol[M_co]):
+    """The messages of a neuron, in the order of the synapses."""
+
+    def __iter__(self) -> Iterator[M_co]: ...
+
+    def __len__(self) -> int: ...
 
 
 class BoundActivation(Protocol):
@@ -130,12 +141,12 @@ class Neuron:
             )
         states(cls)
 
-    def forward(self, messages: Iterable[ForwardMessage]) -> None:
+    def forward(self, messages: Messages[ForwardMessage]) -> None:
         """Compute the output from the incoming messages and call `feedforward` once."""
         name = type(self).__name__
         raise NeuronError(f"{name} has no forward(self, messages): write one that calls feedforward once")
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         """Compute the delta from the outgoing synapses' messages; `push` updates; call `backpropagate` once."""
         raise NeuronError(f"{type(self).__name__} has no backward(self, messages): it predicts but cannot train")
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from .neuron import BackwardMessage, ForwardMessage, Neuron
+from .neuron import BackwardMessage, ForwardMessage, Messages, Neuron
 
 
 class StandardNeuron(Neuron):
     """``output = f(Σ input·weight)``; pushes ``-learning_rate·∂cost/∂weight + momentum·prev_weight``."""
 
-    def forward(self, messages: Iterable[ForwardMessage]) -> None:
+    def forward(self, messages: Messages[ForwardMessage]) -> None:
         total = 0.0
         for m in messages:
             total += m.input * m.weight
         self.feedforward(self.activation(total))
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         gradient = 0.0
         for m in messages:
             gradient += m.input_gradient

@@ -6,11 +6,12 @@ G. Hinton, "The forward-forward algorithm: some preliminary investigations", arX
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+
+import numpy as np
 
 from ..costs.base import Cost
 from ..interlayer import Interlayer, Vector
-from ..neuron import BackwardMessage, ForwardMessage, Neuron
+from ..neuron import BackwardMessage, ForwardMessage, Messages, Neuron
 
 
 class Polarity(Cost):
@@ -30,17 +31,10 @@ class HiddenGoodness(Interlayer):
     """
 
     def apply(self, output: Vector) -> Vector:
-        return self.apply_batch(output[None])[0]
-
-    def apply_batch(self, outputs: Vector) -> Vector:
-        goodness: Vector = (outputs * outputs).mean(axis=1, keepdims=True)
-        return outputs / (goodness**0.5 + 1e-6)
+        return np.asarray(output / (np.sqrt((output * output).mean()) + 1e-6))
 
     def backward(self, output: Vector, normalized: Vector, gradient: Vector) -> Vector:
         return gradient
-
-    def backward_batch(self, outputs: Vector, normalized: Vector, gradients: Vector) -> Vector:
-        return gradients
 
 
 class GoodnessNeuron(Neuron):
@@ -51,13 +45,13 @@ class GoodnessNeuron(Neuron):
 
     learning_rule = "local"
 
-    def forward(self, messages: Iterable[ForwardMessage]) -> None:
+    def forward(self, messages: Messages[ForwardMessage]) -> None:
         total = 0.0
         for m in messages:
             total += m.input * m.weight
         self.feedforward(self.activation(total))
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         slope = 0.0
         for m in messages:
             slope += m.delta
@@ -79,11 +73,11 @@ class GoodnessSender(Neuron):
     learning_rule = "local"
     threshold = 2.0
 
-    def forward(self, messages: Iterable[ForwardMessage]) -> None:
+    def forward(self, messages: Messages[ForwardMessage]) -> None:
         for m in messages:
             self.feedforward(m.input)
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         goodness = slope = 0.0
         for m in messages:
             goodness += m.delta * m.delta

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ..neuron import BackwardMessage, ForwardMessage, Neuron
+from ..neuron import BackwardMessage, ForwardMessage, Messages, Neuron
 
 
 class HebbNeuron(Neuron):
@@ -16,13 +14,13 @@ class HebbNeuron(Neuron):
 
     learning_rule = "local"
 
-    def forward(self, messages: Iterable[ForwardMessage]) -> None:
+    def forward(self, messages: Messages[ForwardMessage]) -> None:
         total = 0.0
         for m in messages:
             total += m.input * m.weight
         self.feedforward(self.activation(total))
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         for m in messages:
             self.push(self.learning_rate * self.output * m.delta)
         self.backpropagate(self.output)

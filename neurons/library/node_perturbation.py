@@ -6,9 +6,7 @@ Computation 17, 2005; with noise of one size, as in G. Cauwenberghs, "A fast sto
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ..neuron import BackwardMessage, ForwardMessage, Neuron
+from ..neuron import BackwardMessage, ForwardMessage, Messages, Neuron
 from ..state import State
 
 
@@ -34,14 +32,14 @@ class PerturbedNeuron(Neuron):
     forgetting = 0.1
     baseline = State(0.0)
 
-    def forward(self, messages: Iterable[ForwardMessage]) -> None:
+    def forward(self, messages: Messages[ForwardMessage]) -> None:
         total = 0.0
         for m in messages:
             total += m.input * m.weight
         self.sign = 2.0 * self.binomial(1, 0.5) - 1.0 if self.training and self.layer > 0 else 0.0
         self.feedforward(self.activation(total + self.sigma * self.sign))
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         cost = sum(abs(m.delta) for m in messages) / len(messages)
         rate = self.learning_rate * (cost - self.baseline) / self.sigma
         for m in messages:
@@ -53,7 +51,7 @@ class PerturbedNeuron(Neuron):
 class PerturbedOutput(PerturbedNeuron):
     """An output unit among `PerturbedNeuron`: its cost is ``½ δ²``, from the slope δ = y − t of `SquaredError`."""
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         cost = 0.0
         for m in messages:
             cost += 0.5 * m.delta * m.delta

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ..neuron import BackwardMessage
+from ..neuron import BackwardMessage, Messages
 from .hebb import HebbNeuron
 
 
@@ -14,7 +12,7 @@ class OjaNeuron(HebbNeuron):
     Of linear neurons without bias, each learns the first principal component of inputs with mean 0.
     """
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         for m in messages:
             self.push(self.learning_rate * m.delta * (self.output - m.delta * m.weight))
         self.backpropagate(self.output)

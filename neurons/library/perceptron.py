@@ -6,10 +6,8 @@ Psychological Review 65, 1958.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..activations.base import Activation
-from ..neuron import BackwardMessage, ForwardMessage, Neuron
+from ..neuron import BackwardMessage, ForwardMessage, Messages, Neuron
 
 
 class Threshold(Activation):
@@ -33,13 +31,13 @@ class Perceptron(Neuron):
 
     learning_rule = "local"
 
-    def forward(self, messages: Iterable[ForwardMessage]) -> None:
+    def forward(self, messages: Messages[ForwardMessage]) -> None:
         total = 0.0
         for m in messages:
             total += m.input * m.weight
         self.feedforward(self.activation(total))
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         error = 0.0
         for m in messages:
             error += m.delta

@@ -6,9 +6,7 @@ T. D. Sanger, "Optimal unsupervised learning in a single-layer linear feedforwar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ..neuron import BackwardMessage
+from ..neuron import BackwardMessage, Messages
 from .hebb import HebbNeuron
 
 
@@ -18,7 +16,7 @@ class SangerNeuron(HebbNeuron):
     Of linear neurons without bias, the j-th learns the j-th principal component of inputs with mean 0.
     """
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         explained = 0.0
         for m in messages:
             explained += m.delta * m.weight

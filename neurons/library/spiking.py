@@ -6,9 +6,7 @@ F. Zenke, S. Ganguli, "SuperSpike: supervised learning in multilayer spiking neu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ..neuron import BackwardMessage, ForwardMessage, Neuron
+from ..neuron import BackwardMessage, ForwardMessage, Messages, Neuron
 
 
 class SpikingNeuron(Neuron):
@@ -32,7 +30,7 @@ class SpikingNeuron(Neuron):
     threshold = 1.0
     steepness = 2.0
 
-    def forward(self, messages: Iterable[ForwardMessage]) -> None:
+    def forward(self, messages: Messages[ForwardMessage]) -> None:
         current = 0.0
         for m in messages:
             current += m.input * m.weight
@@ -50,7 +48,7 @@ class SpikingNeuron(Neuron):
         self.slope = slope / self.steps
         self.feedforward(spikes / self.steps)
 
-    def backward(self, messages: Iterable[BackwardMessage]) -> None:
+    def backward(self, messages: Messages[BackwardMessage]) -> None:
         gradient = 0.0
         for m in messages:
             gradient += m.input_gradient
