@@ -8,13 +8,15 @@ frames.py, binding.py, exits.py, values.py: where the lowering stands, what a na
 cures.py     what the language has no word for, and what to write instead
 nir.py       the representation        (trees.py: walked and printed; types.py: what is an integer, what a float)
 analysis.py  one neuron class understood: its methods in NIR, its message loops classified
-hoist.py, loops.py, algebra.py, assigned.py, once.py, prune.py, drops.py: the questions that it asks
+hoist.py, loops.py, guards.py, terms.py, sides.py, algebra.py: which loops are sums of products     (reports.py)
+pushes.py, receivers.py, assigned.py, once.py, prune.py, drops.py: the other questions that it asks
 keeping.py   what a class keeps from batch to batch, in its methods   (states.py: while kernels run)
 tables.py    arrays from outside that a neuron reads items of
 chances.py   the probabilities that a layer's numbers decide
 hazards.py   what only a run can tell
 compatibility.py: which layers can be trained one before the other
-modules.py   NIR → the text of a Python module of numba kernels     (writer.py, spelling.py, drawing.py)
+modules.py   NIR → the text of a Python module of numba kernels
+writer.py, spelling.py, signatures.py, drawing.py, emitted.py: one kernel; sums.py, pushing.py: what products take
 operations.py: what a method is made of when it runs     (work.py: how much that is; watching.py: who looks on)
 cache.py     module text → a file named by its content, imported
 engine.py    the kernels and BLAS, run on a network

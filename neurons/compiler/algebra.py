@@ -1,11 +1,8 @@
-"""Sums of products: an expression expanded over the fields of the message, by algebra and not by spelling.
-
-`expand` writes an expression as Σ coefficient · product of message fields, where the coefficients do not depend on the
-message. ``-(self.learning_rate * m.delta) * self.output + self.momentum * m.prev_weight`` becomes
-``{(delta,): -learning_rate * output, (prev_weight,): momentum}``.
-"""
+"""Arithmetic on expressions: what they vary over, and sums and products simplified where that is plain."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from .nir import (
     FIELDS,
@@ -23,13 +20,9 @@ from .nir import (
     Slope,
     Stored,
     SynapseField,
-    Type,
     Unary,
 )
 from .trees import subexpressions
-
-#: A polynomial in the message's fields: (sorted field names) → coefficient.
-Polynomial = dict[tuple[str, ...], Expr]
 
 
 def depends_on_message(expression: Expr) -> bool:
@@ -37,8 +30,8 @@ def depends_on_message(expression: Expr) -> bool:
     return any(isinstance(part, (Field, SynapseField)) for part in subexpressions(expression))
 
 
-def axes(expression: Expr, of_locals: dict[str, Axes]) -> Axes:
-    """What a value varies over, given that of the locals."""
+def axes(expression: Expr, of_locals: Mapping[str, Axes]) -> Axes:
+    """What a value varies over, given that of the locals; a local that is not given varies over all but messages."""
     found = Axes.NONE
     for part in subexpressions(expression):
         match part:
@@ -82,71 +75,23 @@ def multiply(left: Expr, right: Expr) -> Expr:
     return Binary("*", left, right)
 
 
+def divide(left: Expr, right: Expr) -> Expr:
+    """left / right, simplified where the divisor is a constant 1."""
+    return left if isinstance(right, Const) and right.value == 1 else Binary("/", left, right)
+
+
+def power(base: Expr, exponent: int) -> Expr:
+    """base ** exponent, simplified where the base is a constant 1, or the exponent."""
+    if exponent == 1 or (isinstance(base, Const) and base.value == 1):
+        return base
+    return Binary("**", base, Const(exponent))
+
+
 def negate(value: Expr) -> Expr:
     """-value."""
     return Const(-value.value) if isinstance(value, Const) else Unary("-", value)
 
 
-def expand(expression: Expr) -> Polynomial | None:
-    """The expression as a polynomial in the message's fields; None where it is none."""
-    if not depends_on_message(expression):
-        return {(): expression}
-    match expression:
-        case Field(name) if FIELDS[name][0] is Type.FLOAT:
-            return {(name,): Const(1.0)}
-        case Unary("-", operand):
-            inner = expand(operand)
-            return None if inner is None else {key: negate(value) for key, value in inner.items()}
-        case Binary("+", left, right):
-            return _sum(expand(left), expand(right))
-        case Binary("-", left, right):
-            return _sum(expand(left), expand(Unary("-", right)))
-        case Binary("*", left, right):
-            return _product(expand(left), expand(right))
-        case Binary("/", left, right) if not depends_on_message(right):
-            inner = expand(left)
-            return None if inner is None else {key: Binary("/", value, right) for key, value in inner.items()}
-        case Binary("**", left, Const(2)):
-            return _product(expand(left), expand(left))
-        case _:
-            return None
-
-
-def _sum(left: Polynomial | None, right: Polynomial | None) -> Polynomial | None:
-    if left is None or right is None:
-        return None
-    total = dict(left)
-    for key, value in right.items():
-        total[key] = add(total[key], value) if key in total else value
-    return total
-
-
-def _product(left: Polynomial | None, right: Polynomial | None) -> Polynomial | None:
-    if left is None or right is None:
-        return None
-    total: Polynomial = {}
-    for left_key, left_value in left.items():
-        for right_key, right_value in right.items():
-            key = tuple(sorted(left_key + right_key))
-            value = multiply(left_value, right_value)
-            total[key] = add(total[key], value) if key in total else value
-    return total
-
-
-def factors(expression: Expr) -> list[Expr]:
-    """The factors of a product, signs as factors of their own."""
-    match expression:
-        case Binary("*", left, right):
-            return factors(left) + factors(right)
-        case Unary("-", operand):
-            return [Const(-1.0), *factors(operand)]
-        case _:
-            return [expression]
-
-
-def product(values: list[Expr]) -> Expr:
-    """The product of values; 1 for none."""
-    result: Expr = Const(1.0)
-    for value in values:
-        result = multiply(result, value)
-    return result
+def is_zero(value: Expr) -> bool:
+    """True for the constant 0."""
+    return isinstance(value, Const) and value.value == 0

@@ -13,41 +13,42 @@ from types import FunctionType
 from ..activations.base import Activation
 from ..errors import NeuronError
 from ..neuron import Neuron, hyperparameters
-from .algebra import add, axes, multiply, negate
 from .assigned import check_assigned
 from .drops import Drop, find_drop
 from .frames import Captured
-from .hoist import LoopReport, hoist, hoist_backward
+from .hoist import hoist, hoist_backward
 from .keeping import backward_keeping, check_synapse_states, forward_keeping, states_in
-from .loops import Carry, Hoisted
+from .loops import Hoisted
 from .lower import lower_method
 from .nir import (
+    ONE,
     Assign,
     Backpropagate,
-    Binary,
     Body,
     Const,
     Expr,
     FeedForward,
     Field,
+    Gemm,
     Hyper,
     Keep,
     MessageLoop,
-    Output,
-    Push,
     PushFactor,
     SetSlope,
     Slope,
     Stmt,
     Type,
-    Unary,
     Uniform,
     type_of_number,
 )
 from .once import calls, check_pushes
 from .prune import drop, prune, specialise
+from .pushes import Carry, how_formed, scale_of, take_carry
+from .receivers import before_weighted_sums
+from .reports import LoopReport
 from .source import read_source
 from .subject import Subject
+from .terms import Term
 from .trees import all_expressions, reads, walk, writes
 from .types import check_whole_numbers, infer_locals
 
@@ -60,14 +61,14 @@ class Analysis:
         subject: both.
         forward: `forward` while training, loops hoisted where possible.
         predict: `forward` while predicting.
-        backward: `backward`; None where the class has none.
+        backward: `backward`, what the receivers decide left open (see `receivers`); None where the class has none.
         state: what `forward` leaves for `backward`, or in a `State`, by name, ``self.`` included.
         kept: names of the `State`s that its methods write.
         slope: True where `backward` asks for the slope at the remembered point.
         weighted_sum: True where `forward` is one weighted sum of its inputs and all else works on that sum.
         carry: the part of the push that depends on no example.
         scale: where the push is ``scale · output · delta`` with a scale that is one number for the layer; else None.
-        pushes: "none", "product" (a matrix product) or "loop" (anything else).
+        pushes: how the rest of it is formed: see `pushes.how_formed`.
         drop: the draw that takes a neuron out of a batch, or None.
         loops: what became of each message loop.
         fields: the message fields that `backward` reads.
@@ -100,6 +101,19 @@ class Analysis:
     def loops_kept(self) -> bool:
         """True where some message loop is no matrix product."""
         return any(report.kept for report in self.loops)
+
+    @property
+    def without_absent(self) -> bool:
+        """True where messages whose input or delta is 0 add nothing to any sum or push: they need not be computed."""
+        bodies = (self.forward, self.predict, before_weighted_sums(self.backward or ()))
+        sums = {part for body in bodies for part in all_expressions(body) if isinstance(part, Gemm)}
+        pushes = [item for body in bodies for item in walk(body) if isinstance(item, PushFactor)]
+        plain = all(item.left == Field("delta") and item.right == ONE for item in pushes)
+        return not self.loops_kept and plain and sums <= {WEIGHTED, Gemm(Field("delta"), Field("weight"))}
+
+
+#: Σ input · weight.
+WEIGHTED = Gemm(Field("input"), Field("weight"))
 
 
 def analyse(
@@ -161,18 +175,17 @@ def _build(subject: Subject) -> Analysis:
     check_pushes(subject.name, backward_raw)
     check_assigned(f"{subject.name}.backward", backward_raw, left)
     check_synapse_states(subject.name, backward_raw)
-    backward = hoist_backward(backward_raw, reports)
+    backward, carry = take_carry(prune(hoist_backward(backward_raw, reports, infer_locals(forward)), frozenset()))
     state = _state(subject, forward, backward, changed)
     slope = any(isinstance(part, Slope) for part in all_expressions(backward))
     if not slope:
         forward = drop(forward, (SetSlope,))
     forward = prune(forward, frozenset(state))
-    backward = prune(backward, frozenset())
-    carry, scale, pushes = _pushes(backward)
+    known = before_weighted_sums(backward)
     return Analysis(
         subject, forward, predict, backward, state, _kept(changed, backward), slope, weighted_sum,
-        carry, scale, pushes,
-        None if subject.kept or any(report.kept for report in reports) else find_drop(forward, backward),
+        carry, scale_of(known), how_formed(known),
+        None if subject.kept or any(report.kept for report in reports) else find_drop(forward, known),
         tuple(reports),
         frozenset(part.name for part in all_expressions(backward_raw) if isinstance(part, Field)),
         lowered.captured + lowered_backward.captured,
@@ -197,7 +210,7 @@ def _with_declared(subject: Subject, body: Body, names: set[str]) -> Body:
 
 def _weighted_sum(unhoisted: Body, hoists: list[Hoisted]) -> bool:
     loops = calls(unhoisted, MessageLoop)
-    plain = all(list(found.sums.values()) == [Const(1.0)] for found in hoists)
+    plain = all(list(found.sums.values()) == [[Term(ONE, WEIGHTED.left, WEIGHTED.right)]] for found in hoists)
     count = sum(isinstance(statement, MessageLoop) for statement in walk(unhoisted))
     return loops.most == 1 and plain and len(hoists) == count
 
@@ -213,41 +226,6 @@ def _kept(changed: set[str], backward: Body) -> frozenset[str]:
     """Names of the states that `forward` or `backward` writes."""
     kept = {statement.name for statement in walk(backward) if isinstance(statement, Keep)}
     return frozenset(kept | {name.removeprefix("self.") for name in changed})
-
-
-def _pushes(backward: Body) -> tuple[Carry, Expr | None, str]:
-    if any(isinstance(statement, Push) for statement in walk(backward)):
-        return Carry(), None, "loop"
-    factors = [statement for statement in walk(backward) if isinstance(statement, PushFactor)]
-    if not factors:
-        return Carry(), None, "none"
-    carry = Carry(factors[0].beta, factors[0].gamma)
-    scale = _coefficient_of_output(factors[0].value) if len(factors) == 1 and factors[0] in backward else None
-    return carry, scale, "product"
-
-
-def _coefficient_of_output(value: Expr) -> Expr | None:
-    """c where `value` is c · output with one number c for the layer; None where it is not."""
-    match value:
-        case Output():
-            return Const(1.0)
-        case Unary("-", operand):
-            inner = _coefficient_of_output(operand)
-            return None if inner is None else negate(inner)
-        case Binary("*", left, right):
-            for one, other in ((left, right), (right, left)):
-                inner = _coefficient_of_output(one)
-                if inner is not None and not axes(other, {}):
-                    return multiply(inner, other)
-        case Binary("/", left, right):
-            inner = _coefficient_of_output(left)
-            if inner is not None and not axes(right, {}):
-                return Binary("/", inner, right)
-        case Binary("+", left, right):
-            first, second = _coefficient_of_output(left), _coefficient_of_output(right)
-            if first is not None and second is not None:
-                return add(first, second)
-    return None
 
 
 def _check_calls(subject: Subject, body: Body, kind: type[Stmt], name: str, method: str) -> None:

@@ -26,7 +26,7 @@ class Array:
     """An array of a layer, declared.
 
     Args:
-        shape: an attribute of `Sizes` for each dimension; two or more.
+        shape: an attribute of `Sizes` for each dimension.
         dtype: of its elements.
     """
 
@@ -68,6 +68,9 @@ class Sizes:
 
 @lru_cache(maxsize=64)
 def _getter(names: tuple[str, ...]) -> Callable[[Sizes], tuple[int, ...]]:
+    if len(names) == 1:
+        one = attrgetter(*names)
+        return lambda sizes: (one(sizes),)
     return attrgetter(*names)
 
 

@@ -13,10 +13,11 @@ from ..neuron import Neuron
 from ..spec import NetworkSpec
 from .analysis import analyse
 from .explanation import ClassExplanation, Explanation, Hindrance, LayerExplanation, LoopStory, Step
-from .hoist import LoopReport
 from .modules import LayerCode, layer_code
+from .operations import Operation
 from .passes import Passes
 from .plan import Call, prediction, training_step
+from .reports import LoopReport
 from .stage import View
 from .submodel import SubModels
 from .weights import WEIGHTS
@@ -103,9 +104,10 @@ def _of_class(code: LayerCode, single: frozenset[str] = frozenset()) -> ClassExp
         for item in fields(code)
         if isinstance(method := getattr(code, item.name), tuple)
         for operation in method
+        if isinstance(operation, Operation)
     ]
-    if code.analysis.pushes == "product" and "backward" not in single:
-        steps.append(Step("weights", WEIGHTS.push.kind, WEIGHTS.push.label, WEIGHTS.push.each))
+    if "backward" not in single:
+        steps += [Step("weights", WEIGHTS.push.kind, WEIGHTS.push.label, WEIGHTS.push.each) for _ in code.terms]
     loops = tuple(_story(report, single) for report in code.analysis.loops)
     return ClassExplanation(subject.name, type(subject.activation).__name__, code.path, loops, tuple(steps))
 
@@ -114,8 +116,8 @@ def _story(report: LoopReport, single: frozenset[str]) -> LoopStory:
     if report.method in single:
         return LoopStory(report.method, "one message", (), report.where, ())
     if report.kept is None:
-        return LoopStory(report.method, "GEMM", (), report.where, ())
-    hindrance = Hindrance("GEMM", report.kept.reason, report.kept.where, "")
+        return LoopStory(report.method, "GEMM", tuple(map(str, report.matched)), report.where, ())
+    hindrance = Hindrance("GEMM", report.kept.reason, report.kept.where, report.kept.cure)
     return LoopStory(report.method, "scalar", (), report.where, (hindrance,))
 
 

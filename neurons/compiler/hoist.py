@@ -4,71 +4,116 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import SourceLine
 from .algebra import axes
-from .loops import Hoisted, Kept, classify
-from .nir import Body, MessageLoop, Push, PushFactor, RangeLoop, Stmt, While
-from .prune import propagate
-from .trees import bodies, reads, walk, with_bodies, writes
+from .loops import Hoisted, classify
+from .nir import (
+    Axes,
+    Binary,
+    Body,
+    Const,
+    Element,
+    Expr,
+    Field,
+    Index,
+    Local,
+    MessageLoop,
+    Push,
+    PushFactor,
+    RangeLoop,
+    Stmt,
+    Stored,
+    Type,
+    While,
+)
+from .prune import propagate, specialise
+from .reports import Kept, LoopReport
+from .tables import certain
+from .trees import bodies, reads, subexpressions, walk, with_bodies, writes
+from .types import infer_locals
 
 
 @dataclass(frozen=True)
-class LoopReport:
-    """What became of one message loop: `kept` is None where it is a matrix product."""
+class _Place:
+    """Where a loop stands: whether every run comes to it, and whether it may run again."""
 
-    method: str
-    where: SourceLine | None
-    kept: Kept | None
+    always: bool = True
+    repeated: bool = False
 
 
-def hoist(body: Body, method: str, reports: list[LoopReport], pushes: bool = True) -> tuple[Body, list[Hoisted]]:
-    """A method in which matrix products replace the message loops that are some, and those loops."""
-    body = propagate(body, lambda expression: not axes(expression, {}))
+def hoist(
+    body: Body, method: str, reports: list[LoopReport], pushes: bool = True, types: dict[str, Type] | None = None
+) -> tuple[Body, list[Hoisted]]:
+    """A method in which sums of products replace the message loops that are some, and those loops.
+
+    Args:
+        body: the method.
+        method: "forward" or "backward".
+        reports: what became of each loop is added here.
+        pushes: False where pushes have to stay loops.
+        types: of what `forward` left for `backward`.
+    """
+    body = propagate(body, _known_outside)
+    kinds = infer_locals(body, types)
     hoists: list[Hoisted] = []
 
-    def visit(statements: Body, top: bool, repeated: bool) -> Body:
+    def replaced(loop: MessageLoop, place: _Place) -> Body:
+        found = classify(loop, _reads_outside(body, loop), kinds, place.always)
+        if isinstance(found, Hoisted) and found.push and (place.repeated or not pushes):
+            again = "the push stands in a loop that may run again"
+            found = Kept(again if place.repeated else "the push of another loop is no product", loop.where)
+        if isinstance(found, Kept):
+            reports.append(LoopReport(method, loop.where, found))
+            return (loop,)
+        reports.append(LoopReport(method, loop.where, None, found.matched))
+        hoists.append(found)
+        return found.statements
+
+    def visit(statements: Body, place: _Place) -> Body:
         result: list[Stmt] = []
         for statement in statements:
             if isinstance(statement, MessageLoop):
-                found = _loop(statement, body, method, top, repeated)
-                if isinstance(found, Hoisted) and found.factor is not None and not pushes:
-                    found = Kept("the push of another loop is no product", statement.where)
-                reports.append(LoopReport(method, statement.where, found if isinstance(found, Kept) else None))
-                if isinstance(found, Hoisted):
-                    hoists.append(found)
-                    result.extend(found.statements)
-                    continue
-                result.append(statement)
+                result.extend(replaced(statement, place))
                 continue
-            again = repeated or isinstance(statement, (RangeLoop, While))
-            inner = tuple(visit(nested, False, again) for nested in bodies(statement))
+            again = place.repeated or isinstance(statement, (RangeLoop, While))
+            inner = tuple(visit(nested, _Place(False, again)) for nested in bodies(statement))
             result.append(with_bodies(statement, inner) if inner else statement)
         return tuple(result)
 
-    return visit(body, True, False), hoists
+    return visit(body, _Place()), hoists
 
 
-def hoist_backward(body: Body, reports: list[LoopReport]) -> Body:
-    """`backward`, its loops hoisted. Pushes are products everywhere or nowhere: D is formed in one of two ways."""
+def hoist_backward(body: Body, reports: list[LoopReport], types: dict[str, Type]) -> Body:
+    """`backward`, its loops hoisted. Pushes are products everywhere or nowhere: D is formed in one of two ways.
+
+    Args:
+        body: the method.
+        reports: what became of each loop is added here.
+        types: of what `forward` left for it.
+    """
+    body = specialise(body, _told_of_neuron)
     found: list[LoopReport] = []
-    hoisted, _ = hoist(body, "backward", found)
+    hoisted, _ = hoist(body, "backward", found, types=types)
     kinds = {type(statement) for statement in walk(hoisted)}
     if Push in kinds and PushFactor in kinds:
         found.clear()
-        hoisted, _ = hoist(body, "backward", found, pushes=False)
+        hoisted, _ = hoist(body, "backward", found, pushes=False, types=types)
     reports += found
     return hoisted
 
 
-def _loop(loop: MessageLoop, body: Body, method: str, top: bool, repeated: bool) -> Hoisted | Kept:
-    elsewhere = _reads_outside(body, loop)
-    found = classify(loop, method, elsewhere, {})
-    if isinstance(found, Hoisted) and found.factor is not None:
-        if repeated:
-            return Kept("the push stands in a loop that may run again", loop.where)
-        if not top and not found.carry.empty:
-            return Kept("what the push adds of the weight itself stands under a condition", loop.where)
-    return found
+def _told_of_neuron(expression: Expr) -> Expr:
+    # The messages of `backward` go back to the neuron: whether it is a bias sender, all of them tell alike.
+    return Binary("==", Index(), Const(-1)) if expression == Field("is_bias") else expression
+
+
+def _known_outside(expression: Expr) -> bool:
+    """True for what can be written down anywhere in a layer's kernels: numbers of the layer, and of the neuron."""
+    if axes(expression, {}) & ~Axes.NEURON:
+        return False
+    # Items that a run has to look out for stay where the user reads them.
+    return not any(isinstance(part, (Local, Stored)) for part in subexpressions(expression)) and all(
+        certain(index) for part in subexpressions(expression) if isinstance(part, Element) for index in part.indices
+    )
 
 
 def _reads_outside(body: Body, loop: MessageLoop) -> set[str]:

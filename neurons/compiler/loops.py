@@ -1,56 +1,39 @@
-"""Which message loops are matrix products.
+"""Which message loops are sums of matrix products.
 
-A loop is hoisted where everything that it does is a sum over messages which BLAS can form: in `forward` accumulators
-``acc += c · input · weight``; in `backward` accumulators ``acc += c · delta · weight`` (or ``c · input_gradient``) and
-a push ``A · delta + β · prev_weight + γ · weight``. c and A do not depend on the message, β and γ on nothing but the
-layer. The loop is then replaced by statements that read the product's result; all around it stays as written.
+A loop is hoisted where all that it does is to add up terms ``coefficient · left · right`` (see `terms`) in variables
+that nothing else in it reads, and to push such a sum. It is then replaced by statements that read the sums, which are
+formed for all neurons and examples at once; all around it stays as written.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from ..errors import SourceLine
-from .algebra import Polynomial, add, axes, expand, multiply
+from .algebra import add, depends_on_message
+from .guards import choose, scaled, straighten
 from .keeping import synapse_states
 from .nir import (
+    ONE,
     ZERO,
     Assign,
-    Axes,
     Binary,
     Body,
-    Draw,
+    Count,
     Expr,
     Gemm,
     Local,
     MessageLoop,
-    Output,
-    Push,
     PushFactor,
+    Select,
     Stmt,
+    Type,
     Unary,
 )
-from .prune import rewrite
+from .reports import Kept, Match, NoProductError
+from .sides import always_a_number
+from .terms import Terms, apart, expand, grouped
 from .trees import subexpressions
-
-#: The products over messages whose sum is the matrix product of the method.
-_SUMMED: dict[str, set[tuple[str, ...]]] = {
-    "forward": {("input", "weight")},
-    "backward": {("delta", "weight"), ("input_gradient",)},
-}
-_CARRIED = {("prev_weight",), ("weight",)}
-
-
-@dataclass(frozen=True)
-class Carry:
-    """The part of a push that depends on no example: β·prev_weight + γ·weight."""
-
-    beta: Expr = ZERO
-    gamma: Expr = ZERO
-
-    @property
-    def empty(self) -> bool:
-        return self == Carry()
 
 
 @dataclass(frozen=True)
@@ -59,103 +42,105 @@ class Hoisted:
 
     Args:
         statements: what replaces the loop.
-        sums: accumulator → coefficient of the sum.
-        factor: A of the push, None without a push.
-        carry: its part that depends on no example.
+        sums: accumulator → the terms of its sum.
+        push: the terms of the push; none without a push.
     """
 
     statements: Body
-    sums: dict[str, Expr]
-    factor: Expr | None
-    carry: Carry
+    sums: dict[str, Terms]
+    push: Terms
+
+    @property
+    def matched(self) -> tuple[Match, ...]:
+        """The terms, for those who ask."""
+        sums = [(plain(name), term) for name, terms in self.sums.items() for term in terms]
+        return tuple(
+            Match(target, term.coefficient, term.left, term.right)
+            for target, term in [*sums, *(("push", term) for term in self.push)]
+        )
 
 
-@dataclass(frozen=True)
-class Kept:
-    """A message loop that stays a loop, and what keeps it one."""
-
-    reason: str
-    where: SourceLine | None
-
-
-@dataclass
-class _Walk:
-    """One symbolic run of a loop's body: what its locals and pushes are in terms of their values at entry."""
-
-    values: dict[str, Expr] = field(default_factory=dict)
-    push: Expr | None = None
-
-
-def classify(loop: MessageLoop, method: str, read_elsewhere: set[str], of_locals: dict[str, Axes]) -> Hoisted | Kept:
+def classify(loop: MessageLoop, read_elsewhere: set[str], types: Mapping[str, Type], always: bool) -> Hoisted | Kept:
     """Hoist a message loop, or say why not.
 
     Args:
         loop: the loop.
-        method: "forward" or "backward".
         read_elsewhere: locals that are read outside of the loop.
-        of_locals: what locals vary over; those missing vary over neurons and examples.
+        types: those of the method's locals.
+        always: True where every run of the method comes to the loop.
     """
     kept_by_synapses = sorted(synapse_states(loop.body))
     if kept_by_synapses:
         return Kept(f"m.{kept_by_synapses[0]} is a number of each synapse (SynapseState)", loop.where)
-    run = _Walk()
-    for statement in loop.body:
-        kept = _step(statement, run)
-        if kept is not None:
-            return kept
+    try:
+        return _hoisted(loop, read_elsewhere, types, always)
+    except NoProductError as found:
+        return Kept(found.reason, found.where or loop.where, found.cure)
+
+
+def _hoisted(loop: MessageLoop, read_elsewhere: set[str], types: Mapping[str, Type], always: bool) -> Hoisted:
+    run = straighten(loop.body)
     carried = set(run.values)
-    sums: dict[str, Expr] = {}
+    sums: dict[str, Terms] = {}
     for name, value in run.values.items():
+        if name not in read_elsewhere:
+            continue
         rest = _minus_entry(name, value)
         if rest is None:
-            if name in read_elsewhere or _mentions(value, carried):
-                return Kept(f"{plain(name)} is carried from one message to the next", loop.where)
-            continue
-        if _mentions(rest, carried):
-            return Kept(f"{plain(name)} depends on another running value", loop.where)
-        terms = expand(rest)
-        wrong = _unknown(terms, _SUMMED[method])
-        if terms is None or wrong is not None:
-            return Kept(
-                f"{plain(name)} sums {wrong or 'an expression'} that is no product of {_WORDS[method]}", loop.where
+            raise NoProductError(
+                f"{plain(name)} is carried from one message to the next",
+                "let each message only add to it: total += ...",
             )
-        sums[name] = _total(terms)
+        _check_independent(rest, carried, f"{plain(name)} depends on another running value")
+        sums[name] = _sum(plain(name), rest, types.get(name))
     statements: list[Stmt] = [
-        Assign(name, add(Local(name), multiply(coefficient, Gemm())), where=loop.where)
-        for name, coefficient in sums.items()
+        Assign(name, _value(Local(name), terms), where=loop.where) for name, terms in sums.items() if terms
     ]
-    if run.push is None:
-        return Hoisted(tuple(statements), sums, None, Carry())
-    push = _push(run.push, carried, of_locals, loop)
-    if isinstance(push, Kept):
-        return push
-    factor, carry = push
-    return Hoisted((*statements, PushFactor(factor, carry.beta, carry.gamma, where=loop.where)), sums, factor, carry)
+    push: Terms = []
+    if run.push is not None:
+        _check_independent(run.push, carried, "the push depends on a running value")
+        push = _push(run.push, always)
+        statements += [PushFactor(term.coefficient, term.left, term.right, where=loop.where) for term in push]
+    return Hoisted(tuple(statements), sums, push)
 
 
-_WORDS = {"forward": "m.input * m.weight", "backward": "m.delta * m.weight"}
+def _check_independent(value: Expr, carried: set[str], reason: str) -> None:
+    if _mentions(value, carried):
+        raise NoProductError(reason, "use what the loop adds up after the loop only")
 
 
-def _step(statement: Stmt, run: _Walk) -> Kept | None:
-    def known(expression: Expr) -> Expr:
-        return run.values.get(expression.name, expression) if isinstance(expression, Local) else expression
-
-    match statement:
-        case Assign(value=Draw()):
-            return Kept("each message has a random draw of its own", statement.where)
-        case Assign(name, value):
-            run.values[name] = rewrite(value, known)
-        case Push(value) if run.push is None:
-            run.push = rewrite(value, known)
-        case _:
-            return Kept(f"the loop contains {_KINDS.get(type(statement).__name__, 'more than sums')}", statement.where)
-    return None
+def _sum(name: str, value: Expr, kind: Type | None) -> Terms:
+    try:
+        terms = expand(value)
+        terms = grouped(terms) if len(terms) > 1 else terms
+    except NoProductError as found:
+        raise NoProductError(f"{name} sums what is no product: {found.reason}", found.cure) from found
+    if kind is not Type.FLOAT and any(depends_on_message(part) for term in terms for part in term.product):
+        raise NoProductError(f"{name} counts in whole numbers", f"start with {name} = 0.0")
+    return terms
 
 
-_KINDS = {
-    "If": "a condition", "Break": "a break", "Continue": "a continue", "RangeLoop": "another loop",
-    "While": "another loop", "Push": "a second push", "FeedForward": "feedforward", "Backpropagate": "backpropagate",
-}  # fmt: skip
+def _value(total: Expr, terms: Terms) -> Expr:
+    for term in terms:
+        product: Expr = Count() if term.product == (ONE, ONE) else Gemm(*term.product)
+        total = add(total, scaled(term.coefficient, product))
+    return total
+
+
+def _push(value: Expr, always: bool) -> Terms:
+    try:
+        terms = apart(expand(value))
+    except NoProductError as found:
+        raise NoProductError(f"the push is no product: {found.reason}", found.cure) from found
+    for term in terms:
+        guarded = not always or any(isinstance(part, Select) for part in subexpressions(term.coefficient))
+        for part in term.product:
+            if guarded and not always_a_number(part):
+                raise NoProductError(
+                    f"a condition excludes {part} from the push, which may have no value there",
+                    "make sure of its value in an expression of its own, such as max(...)",
+                )
+    return terms
 
 
 def _minus_entry(name: str, value: Expr) -> Expr | None:
@@ -174,43 +159,14 @@ def _minus_entry(name: str, value: Expr) -> Expr | None:
             inner = _minus_entry(name, left)
             if inner is not None and not _mentions(right, {name}):
                 return add(inner, Unary("-", right))
+        case Select(condition, then, otherwise) if not _mentions(condition, {name}):
+            first, second = _minus_entry(name, then), _minus_entry(name, otherwise)
+            return None if first is None or second is None else choose(condition, first, second)
     return None
 
 
 def _mentions(value: Expr, names: set[str]) -> bool:
     return any(isinstance(part, Local) and part.name in names for part in subexpressions(value))
-
-
-def _unknown(terms: Polynomial | None, known: set[tuple[str, ...]]) -> str | None:
-    """A key outside of `known`, spelled; None where there is none."""
-    wrong = [key for key, value in (terms or {}).items() if key not in known and value != ZERO]
-    return " * ".join(f"m.{name}" for name in wrong[0]) or "a term without a message" if wrong else None
-
-
-def _total(terms: Polynomial) -> Expr:
-    result: Expr = ZERO
-    for value in terms.values():
-        result = add(result, value)
-    return result
-
-
-def _push(value: Expr, carried: set[str], of_locals: dict[str, Axes], loop: MessageLoop) -> tuple[Expr, Carry] | Kept:
-    if _mentions(value, carried):
-        return Kept("the push depends on a running value", loop.where)
-    terms = expand(value)
-    wrong = _unknown(terms, {("delta",), ("weight_gradient",), *_CARRIED})
-    if terms is None or wrong is not None:
-        return Kept(
-            f"the push has {wrong or 'a term'} that is no product with m.delta, m.prev_weight or m.weight", loop.where
-        )
-    carry = Carry(terms.get(("prev_weight",), ZERO), terms.get(("weight",), ZERO))
-    if axes(carry.beta, of_locals) or axes(carry.gamma, of_locals):
-        return Kept("what the push adds of the weight itself differs between neurons or examples", loop.where)
-    factor = add(
-        terms.get(("delta",), ZERO),
-        multiply(terms.get(("weight_gradient",), ZERO), Output()) if ("weight_gradient",) in terms else ZERO,
-    )
-    return factor, carry
 
 
 def plain(name: str) -> str:

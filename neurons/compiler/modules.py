@@ -15,8 +15,8 @@ from ..neuron import Neuron
 from . import cache
 from .analysis import Analysis
 from .buffers import PER_NEURON, USUAL, Array
+from .emitted import Emitted, EmittedPass
 from .faults import guarded
-from .gemm import backward_sums, forward_sums
 from .hazards import Hazards
 from .lower import lower_scalar_function
 from .nir import (
@@ -28,7 +28,6 @@ from .nir import (
     Expr,
     FeedForward,
     Gemm,
-    Hyper,
     Keep,
     Local,
     MessageLoop,
@@ -38,12 +37,16 @@ from .nir import (
     Stmt,
     Type,
 )
-from .operations import Kernel, Method, Operation, Pass, Product
+from .operations import Method, Operation, Pass
 from .prune import drop, prune, specialise
+from .pushing import Pushing, PushTerm, plan_pushes
+from .receivers import before_weighted_sums
+from .signatures import hypers
 from .spelling import Spelling
 from .subject import Subject
+from .sums import Sums, sums_in
 from .tables import table_names
-from .trees import show, subexpressions, walk
+from .trees import show, walk
 from .values import Object
 from .work import Arithmetic, Work, arithmetic, total
 from .writer import Writer
@@ -86,6 +89,8 @@ class LayerCode:
         push: `backward` where nobody needs the delta; empty where nothing is left to do.
         bias_forward, bias_backward: the same for the layer's bias sender; empty where its push needs no kernel.
         kept: (mask, ids, lane, …): which neurons a sub-model keeps; None where the class cannot be dropped.
+        terms: the products that the push is made of.
+        update: what else its D takes, from them and the weights; empty where it is their sum.
         arrays: what they work in.
         hazards: what their codes mean.
         draw_rows: rows of scratch for random words.
@@ -100,6 +105,8 @@ class LayerCode:
     bias_forward: Method
     bias_backward: Method
     kept: Operation | None
+    terms: tuple[PushTerm, ...]
+    update: Method
     arrays: Mapping[str, Array]
     hazards: Hazards
     draw_rows: int
@@ -117,74 +124,83 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str, precision: str 
         precision: what the kernels compute in, by NumPy's name.
     """
     hazards = Hazards()
-    writers = _writers(analysis, incoming, outgoing, hazards)
-    texts: list[str] = []
-    arguments: dict[str, tuple[str, ...]] = {}
-    for writer in writers:
-        text, arguments[writer.name] = writer.write()
-        texts.append(text)
+    forth, back = Sums("forward"), Sums("backward")
+    backward = before_weighted_sums(analysis.backward or ())
+    if outgoing == "single":
+        backward = drop(backward, (PushFactor, Push))
+    elif analysis.scale is not None:
+        backward = drop(backward, (PushFactor,))
+    pushing = plan_pushes(backward, back)
+    writers = _writers(analysis, incoming, outgoing, forth, pushing, hazards)
+    emitted: dict[str, Emitted | EmittedPass] = {writer.name: writer.write() for writer in writers}
     if analysis.drop is not None:
-        text, arguments["kept"] = _kept(analysis.drop.probability, hazards)
-        texts.append(text)
+        emitted["kept"] = _kept(analysis.drop.probability, hazards)
+    emitted = {**forth.kernels, **back.kernels, **emitted}
     subject = analysis.subject
     title = f"Kernels of {subject.name} with {type(subject.activation).__name__}: {incoming} in, {outgoing} out."
     listing = "\n\n".join(f"{writer.name}:\n{show(writer.body, '    ')}" for writer in writers).replace("\\", "/")
     header = _header(title, listing, precision)
     stem = f"{subject.name}_{type(subject.activation).__name__}_{incoming}_{outgoing}".lower()
-    module = cache.load(header + "\n\n\n".join(texts) + "\n", stem)
-    counts = {writer.name: arithmetic(writer.body) for writer in writers}
-    kernels = {
-        name: Kernel(name, getattr(module, name), names, counts.get(name, _DRAW)) for name, names in arguments.items()
-    }
-    methods = {writer.name: _method(writer, kernels[writer.name]) for writer in writers}
+    module = cache.load(header + "\n\n\n".join(kernel.text for kernel in emitted.values()) + "\n", stem)
+    kernels = {name: kernel.operation(getattr(module, name)) for name, kernel in emitted.items()}
+    methods = {writer.name: _method(writer, kernels, pushing) for writer in writers}
     left = {name.removeprefix("self."): kind for name, kind in analysis.state.items()}
     left |= dict.fromkeys(sorted(analysis.kept), Type.FLOAT)
     per_example = {f"K_{name}": Array(PER_NEURON, kind) for name, kind in left.items()}
+    terms = (PushTerm("O", "D"),) if analysis.scale is not None else tuple(pushing.terms)
     return LayerCode(
         analysis, methods["forward"], methods["predict"], methods.get("backward", ()), methods.get("push", ()),
-        methods.get("bias_forward", ()), methods.get("bias_backward", ()), kernels.get("kept"), USUAL | per_example,
+        methods.get("bias_forward", ()), methods.get("bias_backward", ()), kernels.get("kept"),
+        terms, pushing.update(kernels), USUAL | forth.arrays | back.arrays | per_example,
         hazards, max(1, *(len(writer.rows) for writer in writers)), str(module.__file__),
     )  # fmt: skip
 
 
-def _method(writer: Writer, kernel: Kernel) -> Method:
-    """A kernel with the matrix products that it loads from."""
-    sums = "S" if writer.method == "forward" else "G"
-    if writer.link == "single" or writer.bias_sender or sums not in kernel.arguments:
+def _method(writer: Writer, kernels: Mapping[str, Operation], pushing: Pushing) -> Method:
+    """A kernel with the sums that it loads, and with what the products of its pushes take."""
+    kernel = kernels[writer.name]
+    if writer.link == "single" or writer.bias_sender or writer.sums is None:
         return (kernel,)
-    if writer.method == "forward":
-        return Product(forward_sums, "X", "W", "S"), kernel
-    return Product(backward_sums, "D", "weights", "G"), kernel
+    maps = pushing.maps(kernels) if any(isinstance(item, PushFactor) for item in walk(writer.body)) else ()
+    sums = writer.sums.operations(sums_in(writer.body), kernels)
+    return (*dict.fromkeys([*maps, *sums]), kernel)
 
 
-def _writers(analysis: Analysis, incoming: str, outgoing: str, hazards: Hazards) -> list[Writer]:
+def _writers(
+    analysis: Analysis, incoming: str, outgoing: str, forth: Sums, pushing: Pushing, hazards: Hazards
+) -> list[Writer]:
     state, slope = analysis.state, analysis.slope
+    shared: dict[str, Any] = {"hazards": hazards, "keep_slope": slope}
     writers = [
-        Writer("forward", analysis.forward, "forward", incoming, state, hazards=hazards, keep_slope=slope),
-        Writer("predict", analysis.predict, "forward", incoming, {}, hazards=hazards, keep_slope=False),
+        Writer("forward", analysis.forward, "forward", incoming, state, sums=forth, **shared),
+        Writer("predict", analysis.predict, "forward", incoming, {}, sums=forth, hazards=hazards, keep_slope=False),
     ]
     if analysis.backward is None:
-        return writers
-    unneeded: tuple[type[Any], ...] = (PushFactor,) if analysis.scale is not None else ()
-    if outgoing == "single":
-        unneeded = (PushFactor, Push)
-    backward = prune(drop(analysis.backward, unneeded), frozenset())
-    writers.append(Writer("backward", backward, "backward", outgoing, state, hazards=hazards, keep_slope=slope))
+        return _declared(writers)
+    shared_back = shared | {"sums": pushing.sums, "factors": pushing.factors}
+    backward = prune(pushing.body, frozenset())
+    writers.append(Writer("backward", backward, "backward", outgoing, state, **shared_back))
     push = prune(drop(backward, (Backpropagate,)), frozenset())
     for_synapses = (Push, PushFactor, SetField) if outgoing == "dense" else ()
     if _contains(push, (*for_synapses, Keep)):
-        writers.append(Writer("push", push, "backward", outgoing, state, hazards=hazards, keep_slope=slope))
+        writers.append(Writer("push", push, "backward", outgoing, state, **shared_back))
     if not _contains(push, for_synapses):
-        return writers
+        return _declared(writers)
     before = specialise(drop(analysis.forward, (FeedForward, MessageLoop)), _no_messages)
     before = prune(before, frozenset(state))
     of_bias = prune(drop(push, (Keep,)), frozenset())
     writers += [
-        Writer("bias_forward", before, "forward", incoming, state, hazards=hazards, keep_slope=slope, bias_sender=True),
-        Writer(
-            "bias_backward", of_bias, "backward", outgoing, state, hazards=hazards, keep_slope=slope, bias_sender=True
-        ),
+        Writer("bias_forward", before, "forward", incoming, state, **shared, bias_sender=True),
+        Writer("bias_backward", of_bias, "backward", outgoing, state, **shared_back, bias_sender=True),
     ]
+    return _declared(writers)
+
+
+def _declared(writers: list[Writer]) -> list[Writer]:
+    """The writers, the sums declared that their bodies read."""
+    for writer in writers:
+        if writer.sums is not None and writer.link == "dense" and not writer.bias_sender:
+            writer.sums.declare(sums_in(writer.body))
     return writers
 
 
@@ -203,13 +219,8 @@ _DRAW = Arithmetic(Work(draws=1))
 _UNIFORM = ("learning_rate", "momentum", "iteration", "layer")
 
 
-def _hypers(*expressions: Expr) -> list[str]:
-    parts = (part for expression in expressions for part in subexpressions(expression))
-    return sorted({f"h_{part.name}" for part in parts if isinstance(part, Hyper)})
-
-
-def _kept(probability: Expr, hazards: Hazards) -> tuple[str, tuple[str, ...]]:
-    arguments = ("mask", "R", "ids", "lane", "step", "k0", "k1", "status", *_UNIFORM, *_hypers(probability))
+def _kept(probability: Expr, hazards: Hazards) -> Emitted:
+    arguments = ("mask", "R", "ids", "lane", "step", "k0", "k1", "status", *_UNIFORM, *hypers(probability))
     arguments = (*table_names(probability), *arguments)
     spelled = Spelling({}, {}, hazards).typed(probability, Type.FLOAT)
     text = f"""@kernel
@@ -217,7 +228,7 @@ def kept({", ".join(arguments)}):
     row = words(R[0], ids, lane, step, u32(FORWARD), k0, k1)
     for i in range(len(ids)):
         mask[i] = bernoulli_of(row[i], {spelled}) != real(0.0)"""
-    return text, arguments
+    return Emitted("kept", text, arguments, _DRAW)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ class Const(Expr):
 
 
 ZERO = Const(0.0)
+ONE = Const(1.0)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Slope(Expr):
         return "self.activation.derivative()"
 
 
-#: Fields of messages: name → (type, axes). The fields of one loop's messages.
+#: Fields of messages: name → (type, axes). In `backward`, `is_bias` tells of the neuron itself: `hoist` says it so.
 FIELDS = {
     "input": (Type.FLOAT, Axes.EXAMPLE | Axes.MESSAGE),
     "weight": (Type.FLOAT, Axes.NEURON | Axes.MESSAGE),
@@ -141,7 +142,7 @@ FIELDS = {
     "weight_gradient": (Type.FLOAT, Axes.NEURON | Axes.EXAMPLE | Axes.MESSAGE),
     "sender": (Type.INT, Axes.MESSAGE),
     "receiver": (Type.INT, Axes.MESSAGE),
-    "is_bias": (Type.BOOL, Axes.NEURON | Axes.MESSAGE),
+    "is_bias": (Type.BOOL, Axes.MESSAGE),
 }
 
 
@@ -263,10 +264,24 @@ class Draw(Expr):
 
 @dataclass(frozen=True)
 class Gemm(Expr):
-    """The sum of a message loop, from a matrix product: Σ input·weight (forward) or Σ delta·weight (backward)."""
+    """Σ left · right over the messages, formed for all neurons and examples at once: a matrix product.
+
+    Args:
+        left: what differs between examples, made of `input` or `delta`; or a gradient that the receiver decides.
+        right: what differs between neurons, made of `weight`, `prev_weight`.
+
+    Where one of them is 1, the sum is one of rows or columns. A leaf: what the factors read is no part of the method.
+    """
+
+    left: Expr
+    right: Expr
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        return ()
 
     def __str__(self) -> str:
-        return "Σ"
+        return f"Σ({' * '.join(str(part) for part in (self.left, self.right) if part != ONE)})"
 
 
 @dataclass(frozen=True)
@@ -369,11 +384,16 @@ class SetSlope(Stmt):
 
 @dataclass(frozen=True)
 class PushFactor(Stmt):
-    """What a hoisted push leaves of itself: A, with D = Σ over examples of A·delta (a matrix product).
+    """What a hoisted push leaves of itself: value · left · right for every message.
 
-    `beta` and `gamma` are the part that depends on no example: β·prev_weight + γ·weight.
+    Args:
+        value: differs between neurons and examples.
+        left: what differs between examples, made of `delta`, or ``m.weight_gradient``.
+        right: what differs between neurons, made of `weight`, `prev_weight`.
+
+    D is (Σ over examples of value · left) · right: a matrix product, and a pass over the weights where right is not 1.
     """
 
     value: Expr
-    beta: Expr = ZERO
-    gamma: Expr = ZERO
+    left: Expr = ONE
+    right: Expr = ONE

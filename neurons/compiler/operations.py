@@ -28,7 +28,7 @@ class Operation(ABC):
     @property
     @abstractmethod
     def kind(self) -> str:
-        """What sort: "GEMM", "kernel" (emitted for the class) or "pass" (over arrays, the same for every class)."""
+        """What sort: "GEMM", "kernel" (of neurons and examples) or "pass" (over the elements of arrays)."""
 
     @property
     @abstractmethod
@@ -169,7 +169,7 @@ class PushProduct(Operation):
 
 @dataclass(frozen=True)
 class Pass(Operation):
-    """One pass over arrays, the same for every class.
+    """One pass over arrays.
 
     Args:
         name: what it does.

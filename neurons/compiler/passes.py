@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Rates
-from ..spec import NetworkSpec, Precision
+from ..spec import Block, NetworkSpec, Precision
 from .modules import cost_code
+from .pushing import PushTerm
 from .sinks import Sink, Term
 from .stage import Matrix, Stage, View
 from .states import States
@@ -137,12 +138,22 @@ class Passes:
             return
         if code.bias_backward and stage.bias:
             stage.run(code.bias_backward, values | stage.bias)
+        first = 0 if block.bias else 1
         coefficients = stage.coefficients(draws.rates)
         if code.analysis.pushes == "product":
-            factors = stage.arrays["O"] if code.analysis.scale is not None else stage.arrays["A"]
-            term = Term(factors if block.bias else factors[:, 1:], values["D"])
-            sink.product(block, (term,), draws.share, coefficients)
+            terms = [Term(values[term.factors][:, first:], values[term.left]) for term in code.terms]
+            sink.product(block, terms, draws.share, coefficients)
             return
-        if code.analysis.pushes == "none":
-            sink.matrix(block)
+        if code.analysis.pushes != "loop":
+            values["U"] = sink.matrix(block)
+            for term in code.terms:
+                self._add(term, block, values)
+            stage.run(code.update, values)
         sink.loop(block, coefficients)
+
+    def _add(self, term: PushTerm, block: Block, values: dict[str, Any]) -> None:
+        """A product of a push that is more than products: added to D, or kept for the pass that goes on."""
+        factors = values[term.factors][:, 0 if block.bias else 1 :]
+        added, out = float(term.out == "U"), values[term.out][: block.rows]
+        given = {"factors": factors, "deltas": values[term.left], "alpha": values["share"], "beta": added}
+        self.weights[block.layer].push.run(given | {"update": out})

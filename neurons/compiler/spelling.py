@@ -50,12 +50,20 @@ class Spelling:
         types: types of the locals.
         names: the texts of what is no local.
         hazards: receives what the kernel has to look out for.
+        sums: the texts of the sums over messages.
     """
 
-    def __init__(self, types: Mapping[str, Type], names: Names, hazards: Hazards) -> None:
+    def __init__(
+        self,
+        types: Mapping[str, Type],
+        names: Names,
+        hazards: Hazards,
+        sums: Mapping[Gemm, str] | None = None,
+    ) -> None:
         self.types = dict(types)
         self.hazards = hazards
         self.names = names
+        self.sums = sums or {}
 
     def type(self, expression: Expr) -> Type:
         return type_of(expression, self.types)
@@ -96,7 +104,7 @@ class Spelling:
             case Slope():
                 return self.names["slope"]
             case Gemm():
-                return self.names["sum"]
+                return self.sums[expression]
             case Count():
                 return self.names["count"]
             case Unary("not", operand):

@@ -20,7 +20,7 @@ from ..errors import NeuronError, definition
 from ..interlayer import Interlayer
 from ..spec import Block, Dense, NetworkSpec
 from ..state import State
-from .buffers import Buffers, Sizes
+from .buffers import PER_SENDER, Buffers, Sizes
 from .chain import CHAIN, Normalization
 from .chances import check_chances
 from .compatibility import layer_analysis
@@ -142,7 +142,9 @@ class Stage:
         self.backward = common | self._outgoing(view)
         self.bias = {}
         if self.outgoing is not None and self.outgoing.bias and (self.code.bias_forward or self.code.bias_backward):
-            own = self._arrays(self.bias_buffers, view, examples, 1, 1) | {"A": self.arrays["A"]}
+            # Its factors of the push are column 0 of the layer's.
+            shared = {name: it for name, it in self.arrays.items() if self.code.arrays[name].shape == PER_SENDER}
+            own = self._arrays(self.bias_buffers, view, examples, 1, 1) | shared
             precision, starts = self.spec.precision, self.layer.starts(State)
             own |= {f"T_{name}": np.full(1, value, precision) for name, value in starts.items()}
             self.bias = own | {"ids": np.array([self.spec.first_id(self.index)], np.uint32)}

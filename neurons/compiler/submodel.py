@@ -88,7 +88,7 @@ class SubModels:
         self.passes = passes
         self.whole = whole
         regular = all(
-            not stage.code.analysis.loops_kept and (stage.code.analysis.pushes == "product" or stage.outgoing is None)
+            stage.code.analysis.without_absent and (stage.code.analysis.pushes == "product" or stage.outgoing is None)
             for stage in passes.stages
         )
         self.possible = regular and any(stage.code.kept is not None for stage in passes.stages)

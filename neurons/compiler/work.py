@@ -94,7 +94,7 @@ def arithmetic(body: Body) -> Arithmetic:
 
 
 def _statement(statement: Stmt) -> Arithmetic:
-    own = Arithmetic(total(map(_expression, own_expressions(statement))))
+    own = Arithmetic(total(map(work_of, own_expressions(statement))))
     inner = [arithmetic(nested) for nested in bodies(statement)]
     match statement:
         case If():
@@ -119,7 +119,8 @@ _CHEAP = frozenset(
 _PRODUCTS = frozenset({"input_gradient", "weight_gradient"})
 
 
-def _expression(expression: Expr) -> Work:
+def work_of(expression: Expr) -> Work:
+    """The arithmetic of an expression."""
     return total(map(_node, subexpressions(expression)))
 
 

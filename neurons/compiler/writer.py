@@ -2,11 +2,12 @@
 
 The kernels' arguments, all optional but for the scalars at the end; b examples, n neurons, r receivers:
 
-    S (b, n)       the sums of the incoming messages, or the one message of a layer that is fed one to one
-    G (b, n)       the sums of the backward messages, or the one message's delta
+    S (b, n)       Σ input · weight over the incoming messages, or the one message of a layer that is fed one to one
+    G (b, n)       Σ delta · weight over the backward messages, or the one message's delta
+    S1, G1, …      other sums over the messages: (b, n), (b,) or (n,); see `sums`
     O (b, 1 + n)   outputs; column 0 is the bias sender's 1
     B (b, n)       deltas, written by backward
-    A (b, 1 + n)   factors of the push
+    A, A1, … (b, 1 + n)   factors of the push; see `pushing`
     L (b, n)       slopes of the activation where forward applied it
     K_x (b, n)     what forward leaves in self.x
     T_x (n,)       what neurons keep in self.x from batch to batch; of a synapse's m.x T_x (senders, r), its changes
@@ -27,12 +28,14 @@ The kernels of a layer's bias sender have n = 1 and column 0 for their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .drawing import draw_call, drawn_by_all, hazard_lines, word_lines
+from .emitted import Emitted
 from .hazards import Hazards
 from .keeping import synapse_states
 from .nir import (
+    ONE,
     Assign,
     Backpropagate,
     Body,
@@ -43,7 +46,6 @@ from .nir import (
     FeedForward,
     Field,
     Gemm,
-    Hyper,
     If,
     Keep,
     MessageLoop,
@@ -58,10 +60,13 @@ from .nir import (
     While,
 )
 from .once import calls
+from .signatures import SCALARS, hypers, mentioned
 from .spelling import CASTS, Spelling, local_name
+from .sums import Sums, sums_in
 from .tables import table_names
 from .trees import all_expressions, reads, walk
 from .types import infer_locals
+from .work import arithmetic
 
 #: What a kernel writes to `status`: a method, and what it must call.
 MISCALLED = {1: ("forward", "feedforward"), 2: ("backward", "backpropagate")}
@@ -74,10 +79,10 @@ _FIELDS = {
     ("forward", "single"): {"input": "S[e, i]", "weight": "real(1.0)", "is_bias": "False", "sender": "index"},
     ("backward", "dense"): {
         "delta": "D[e, s]", "weight": "W[row, s]", "prev_weight": "P[row, s]", "receiver": "int64(s)",
-        "is_bias": "(row < bias)", "input_gradient": "(D[e, s] * W[row, s])", "weight_gradient": "(out * D[e, s])",
+        "input_gradient": "(D[e, s] * W[row, s])", "weight_gradient": "(out * D[e, s])",
     },
     ("backward", "single"): {
-        "delta": "G[e, i]", "weight": "real(1.0)", "prev_weight": "real(0.0)", "receiver": "index", "is_bias": "False",
+        "delta": "G[e, i]", "weight": "real(1.0)", "prev_weight": "real(0.0)", "receiver": "index",
         "input_gradient": "G[e, i]", "weight_gradient": "(out * G[e, i])",
     },
 }  # fmt: skip
@@ -94,6 +99,8 @@ class Writer:
         link: "dense" or "single": what kind of connection the messages come over.
         state: what `forward` leaves for `backward`.
         hazards: receives what the kernel has to look out for.
+        sums: where the sums over messages are.
+        factors: the arrays of the push's factors.
         keep_slope: True where the slope is kept, too.
         bias_sender: True for the kernel of a layer's bias sender.
     """
@@ -107,6 +114,8 @@ class Writer:
         state: dict[str, Type],
         *,
         hazards: Hazards,
+        sums: Sums | None = None,
+        factors: Mapping[tuple[Expr, Expr], str] | None = None,
         keep_slope: bool,
         bias_sender: bool = False,
     ) -> None:
@@ -115,6 +124,8 @@ class Writer:
         self.method = method
         self.link = link
         self.state = state
+        self.sums = sums
+        self.factors = factors or {}
         self.keep_slope = keep_slope
         self.bias_sender = bias_sender
         known = {key: kind for key, kind in state.items() if method == "backward"}
@@ -122,34 +133,46 @@ class Writer:
         self.types = dict.fromkeys(sorted(reads(body)), Type.FLOAT) | infer_locals(body, known)
         self.kept_loops = any(isinstance(statement, MessageLoop) for statement in walk(body))
         self.fields = _FIELDS[(method, link)]
-        self.spelling = Spelling(self.types, self._names(), hazards)
+        self.spelling = Spelling(self.types, self._names(), hazards, self._sums(hazards))
         self.lines: list[str] = []
         self.rows = {} if bias_sender else drawn_by_all(body)
 
     def _names(self) -> dict[str, str]:
-        sums = "S[e, i]" if self.method == "forward" else "G[e, i]"
-        if self.bias_sender:
-            sums = "real(0.0)" if self.method == "forward" else "total"
         # Of the whole network: a sub-model that is computed compactly has fewer.
         count = "incoming" if self.method == "forward" else "outgoing"
         if self.bias_sender and self.method == "forward":
             count = "0"
         names = {name: f"m_{name}" for name in self.fields}
-        return names | {"index": "index", "output": "out", "slope": "slope", "sum": sums, "count": f"int64({count})"}
+        return names | {"index": "index", "output": "out", "slope": "slope", "count": f"int64({count})"}
 
-    def write(self) -> tuple[str, tuple[str, ...]]:
-        """The kernel's text and the names of its arguments, in order."""
+    def _sums(self, hazards: Hazards) -> dict[Gemm, str]:
+        """Where each sum is: loaded, computed right here, or, of one message, written down."""
+        found = sums_in(self.body)
+        if self.bias_sender:
+            return {gemm: f"total_{place}" for place, gemm in enumerate(found)}
+        if self.link == "single":
+            return {gemm: self._of_message(gemm, hazards) for gemm in found}
+        return {gemm: self.sums.load(gemm) for gemm in found} if self.sums is not None else {}
+
+    def _of_message(self, gemm: Gemm, hazards: Hazards) -> str:
+        spelling = Spelling({}, self._names() | self.fields, hazards)
+        parts = [spelling.typed(part, Type.FLOAT) for part in (gemm.left, gemm.right) if part != ONE]
+        return f"({' * '.join(parts)})"
+
+    def write(self) -> Emitted:
+        """The kernel."""
         rows = word_lines(self.rows, self.method)
         inner = self._neuron()
         text = "\n".join([*rows, *inner])
-        arrays = [name for name in _ARRAYS if _mentions(text, name)]
+        declared = [name for name in (self.sums.arrays if self.sums is not None else ()) if name not in _ARRAYS]
+        arrays = mentioned(text, (*_ARRAYS, *declared, *self.factors.values()))
         if self.rows:
             arrays.append("R")
         arrays += sorted(set(_NAMED.findall(text)))
-        scalars = [name for name in _SCALARS if _mentions(text, name)]
-        hypers = sorted({f"h_{part.name}" for part in all_expressions(self.body) if isinstance(part, Hyper)})
+        scalars = mentioned(text, SCALARS)
+        numbers = mentioned(text, hypers(*all_expressions(self.body), *self._factors_of_sums()))
         arrays += table_names(*all_expressions(self.body))
-        arguments = (*arrays, "ids", "positions", "lanes", *scalars, *hypers)
+        arguments = (*dict.fromkeys(arrays), "ids", "positions", "lanes", *scalars, *numbers)
         head = [
             "@kernel",
             f"def {self.name}({', '.join(arguments)}):",
@@ -160,7 +183,7 @@ class Writer:
             *rows,
             "        for i in range(len(ids)):",
         ]
-        return "\n".join(head + inner), arguments
+        return Emitted(self.name, "\n".join(head + inner), arguments, arithmetic(self.body))
 
     def scalar_lines(self, value: Expr) -> str:
         """The body and its value as lines of a loop over units; ``{target}`` stands for where the value goes."""
@@ -213,16 +236,14 @@ class Writer:
                 self._line(depth, "slope = real(0.0)")
             return
         self._line(depth, "out = real(1.0)" if self.bias_sender else "out = O[e, i + 1]")
-        said: tuple[tuple[type[Stmt], str], ...] = (Backpropagate, "back"), (PushFactor, "factor")
-        for statement_kind, variable in said:
-            if any(isinstance(statement, statement_kind) for statement in walk(self.body)):
-                self._line(depth, f"{variable} = real(0.0)")
+        if any(isinstance(statement, Backpropagate) for statement in walk(self.body)):
+            self._line(depth, "back = real(0.0)")
+        for array in self._pushed():
+            self._line(depth, f"factor_{array} = real(0.0)")
         if any(isinstance(part, Slope) for part in expressions):
             self._line(depth, "slope = L[e, i]")
-        if self.bias_sender and any(isinstance(part, Gemm) for part in expressions):
-            self._line(depth, "total = real(0.0)")
-            self._line(depth, "for s in range(D.shape[1]):")
-            self._line(depth + 1, "total += D[e, s] * W[row, s]")
+        if self.bias_sender:
+            self._totals(depth)
 
     def _final(self, depth: int) -> None:
         if self.method == "forward":
@@ -235,8 +256,22 @@ class Writer:
             return
         if any(isinstance(statement, Backpropagate) for statement in walk(self.body)):
             self._line(depth, "B[e, i] = back")
-        if any(isinstance(statement, PushFactor) for statement in walk(self.body)):
-            self._line(depth, f"A[e, {'0' if self.bias_sender else 'i + 1'}] = factor")
+        for array in self._pushed():
+            self._line(depth, f"{array}[e, {'0' if self.bias_sender else 'i + 1'}] = factor_{array}")
+
+    def _pushed(self) -> list[str]:
+        pushes = [statement for statement in walk(self.body) if isinstance(statement, PushFactor)]
+        return list(dict.fromkeys(self.factors[statement.left, statement.right] for statement in pushes))
+
+    def _totals(self, depth: int) -> None:
+        """The sums of a bias sender, whose row no product covers."""
+        for gemm, total in self.spelling.sums.items():
+            self._line(depth, f"{total} = real(0.0)")
+            self._line(depth, "for s in range(D.shape[1]):")
+            self._line(depth + 1, f"{total} += {self._of_message(gemm, self.spelling.hazards)}")
+
+    def _factors_of_sums(self) -> list[Expr]:
+        return [part for gemm in self.spelling.sums for part in (gemm.left, gemm.right)]
 
     # Statements --------------------------------------------------------------------------------------------------
 
@@ -282,8 +317,9 @@ class Writer:
                 self._said("back", value, Backpropagate, depth)
             case SetSlope(value):
                 self._line(depth, f"slope = {spell.typed(value, Type.FLOAT)}")
-            case PushFactor(value):
-                self._line(depth, f"factor = {spell.typed(value, Type.FLOAT)}")
+            case PushFactor(value, left, right):
+                # Added: what the receivers decide may come in two terms.
+                self._line(depth, f"factor_{self.factors[left, right]} += {spell.typed(value, Type.FLOAT)}")
             case Push(value) if self.link == "dense":
                 self._line(depth, f"U[row, s] += {spell.typed(value, Type.FLOAT)} * share")
             case Keep(name, value):
@@ -330,14 +366,6 @@ class Writer:
         self._line(depth, "draw = u32(draw + u32(1))")
 
 
-_ARRAYS = ("S", "G", "O", "B", "A", "L", "X", "W", "D", "P", "U", "status")
-_SCALARS = ("first", "bias", "share", "step", "k0", "k1", "learning_rate", "momentum", "iteration", "layer",
-            "incoming", "outgoing")  # fmt: skip
-
-
+_ARRAYS = ("S", "G", "O", "B", "L", "X", "W", "D", "P", "U", "status")
 #: Arrays that are named for an attribute of the neuron or of a message.
 _NAMED = re.compile(r"(?<![\w.])[FIKTU]_\w+")
-
-
-def _mentions(text: str, name: str) -> bool:
-    return re.search(rf"(?<![\w.]){name}(?!\w)", text) is not None

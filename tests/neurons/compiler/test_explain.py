@@ -52,8 +52,12 @@ SMALL = """
 layer 0: 3 × StandardNeuron, Identity, in standardneuron_identity_single_dense_….py
   forward (standard.py:…): one message
   backward (standard.py:…): GEMM
+      gradient: m.input_gradient
+      push: (-self.learning_rate) * m.weight_gradient
+      push: self.momentum * m.prev_weight
 layer 1: 2 × StandardNeuron, ReLU, in standardneuron_relu_dense_single_….py
   forward (standard.py:…): GEMM
+      total: m.input * m.weight
   backward (standard.py:…): one message
 
 One training step of 4 examples
@@ -146,12 +150,14 @@ def test_a_loop_that_is_no_product_is_shown_with_line_and_reason(define, first_l
     explanation = explain_network(chain((3, StandardNeuron), (4, cls)), 5)
     [story] = [story for story in explanation.layers[1].neurons.loops if story.method == "forward"]
     assert story.tier == "scalar"
-    where = story.hindrances[0].where
-    assert (story.hindrances[0].tier, story.hindrances[0].reason) == ("GEMM", "the loop contains a condition")
+    [hindrance] = story.hindrances
+    where = hindrance.where
+    assert (hindrance.tier, hindrance.reason) == ("GEMM", "the loop contains a break")
+    assert hindrance.cure == "say by a condition which messages count, in place of the break"
     assert where is not None
-    assert "if m.input * m.weight > self.limit:" in where.text
-    assert where.line == first_line + FIRST_LARGE[: FIRST_LARGE.index("if m.input")].count("\n")
-    assert f"not GEMM: {story.hindrances[0].reason}" in str(explanation)
+    assert "break" in where.text
+    assert where.line == first_line + FIRST_LARGE[: FIRST_LARGE.index("break")].count("\n")
+    assert f"not GEMM: {hindrance.reason}" in str(explanation)
     assert all(line.strip() in str(explanation) for line in str(where).splitlines())
     [kernel] = [call for call in explanation.prediction if call.layer == 1]
     assert kernel.sizes == "5×4×4 messages"
