@@ -22,7 +22,7 @@ from types import ModuleType
 
 import numba
 
-from .. import elements, jit, mathematics, random
+from .. import jit, mathematics, random, whole
 
 logger = logging.getLogger("horn.compiler")
 
@@ -30,7 +30,7 @@ logger = logging.getLogger("horn.compiler")
 @lru_cache(maxsize=1)
 def versions() -> str:
     """What machine code depends on beside the module's text: versions, and the functions that kernels inline."""
-    inlined = b"".join(Path(str(module.__file__)).read_bytes() for module in (elements, jit, mathematics, random))
+    inlined = b"".join(Path(str(module.__file__)).read_bytes() for module in (jit, mathematics, random, whole))
     digest = hashlib.sha256(inlined).hexdigest()[:12]
     return f"Python {platform.python_version()}, numba {numba.__version__}, Horn's inlined functions {digest}"
 

@@ -61,7 +61,7 @@ import numpy as np
 from numpy import bool_, int64
 
 {mathematics}
-from horn.neurons.elements import place
+from horn.neurons.whole import add, multiply, place, subtract
 from horn.neurons.jit import kernel
 from horn.neurons.random import BACKWARD, FORWARD, bernoulli, bernoulli_of, binomial, binomial_of, normal, uniform
 from horn.neurons.random import uniform_of, words

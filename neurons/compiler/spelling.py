@@ -35,6 +35,7 @@ from .types import type_of
 Names = Mapping[str, str]
 
 CASTS = {Type.FLOAT: "real", Type.INT: "int64", Type.BOOL: "bool_"}
+_WRAPPING = {"+": "add", "-": "subtract", "*": "multiply"}
 _COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 
 
@@ -148,6 +149,8 @@ class Spelling:
             return f"({then} if {self.condition(left)} else {otherwise})"
         if op == "**" and isinstance(right, Const) and isinstance(right.value, int) and right.value >= 0:
             return f"({self.typed(left, kind)} ** {right.value})"
+        if kind is Type.INT and op in _WRAPPING:
+            return f"{_WRAPPING[op]}({self.typed(left, kind)}, {self.typed(right, kind)})"
         return f"({self.typed(left, kind)} {op} {self.typed(right, kind)})"
 
     def _call(self, function: str, arguments: tuple[Expr, ...], kind: Type) -> str:

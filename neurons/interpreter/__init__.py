@@ -5,6 +5,7 @@ works. It relies on nothing but Python and NumPy, and on the random numbers that
 
 - `messages`: what a neuron receives, as objects;
 - `copies`, `ieee`, `numbers`: the user's code, computing in float32 throughout, as compiled code does (or in float64);
+- `whole`, `rewriting`: its whole numbers and truth values, likewise;
 - `executable`: the class that a layer's neurons are made of;
 - `draws`: random numbers, counted for each run of a method;
 - `keeping`: what neurons and synapses keep from batch to batch;

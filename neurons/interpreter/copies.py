@@ -7,6 +7,8 @@ three ways for one to do so, and a copy of each function closes them: literals, 
 likewise: helper functions, and the methods of base classes. Lines and file names stay, and with them breakpoints and
 tracebacks.
 
+Whole numbers and truth values are those of compiled code, by operators of their own (see `whole`).
+
 A copy sees the globals as they were when the engine was made.
 """
 
@@ -26,6 +28,7 @@ from ..costs.base import Cost
 from ..neuron import Neuron
 from .ieee import ieee_functions, ieee_math
 from .numbers import Numbers
+from .rewriting import operator_names, rewritten
 
 T = TypeVar("T")
 
@@ -88,19 +91,20 @@ class Copies:
         if _of_a_library(function):
             return function
         if function not in self._copies:
-            scope = dict(function.__globals__)
-            cells = tuple(CellType() for _ in function.__closure__ or ())
-            twin = FunctionType(
-                self._literals_rounded(function.__code__), scope, function.__name__, closure=cells or None
-            )
+            scope = dict(function.__globals__) | operator_names(self.numbers)
+            code = rewritten(function)
+            free = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+            cells = {name: CellType() for name in code.co_freevars}
+            closure = tuple(cells.values()) or None
+            twin = FunctionType(self._literals_rounded(code), scope, function.__name__, closure=closure)
             self._copies[function] = twin  # before what it names, which may name it
             twin.__defaults__ = self.numbers.rounded(function.__defaults__)
             twin.__kwdefaults__ = function.__kwdefaults__
             scope |= {name: self._copy(scope[name]) for name in _names(function.__code__) if name in scope}
             scope["float"] = self.numbers.kind
-            for cell, original in zip(cells, function.__closure__ or (), strict=True):
+            for name, cell in cells.items():
                 with suppress(ValueError):  # of an empty cell: nothing has been assigned to that name yet
-                    cell.cell_contents = self._copy(original.cell_contents)
+                    cell.cell_contents = self._copy(free[name].cell_contents)
         found: FunctionType = self._copies[function]
         return found
 

@@ -7,6 +7,7 @@ import pytest
 
 HEAD = """
 BIG = 10**30
+HUGE = 2**63 - 1
 TABLE = (0.5, 2)
 
 
@@ -41,6 +42,18 @@ GROUPS = {
         "bool(x)", "x if self.flag else self.k", "self.k if x > 0 else self.flag", "self.flag * self.flag",
         "-1 < x < self.k", "0.0 if x != x else x", "1 if x > 0 else 0", "self.training + x", "TABLE[-1] or x",
         "0.0 and x", "TABLE[0] and x",
+    ],
+    "whole numbers that end": [
+        "1 // (self.k - 2)", "7 % (self.k - 2)", "1 // 0", "1.0 / 0.0", "self.k / (self.k - 2)", "(self.k - 2) ** -1",
+        "1 if HUGE + self.k > 0 else -1", "1 if HUGE * self.k > 0 else -1", "1 if -HUGE - self.k - 1 < 0 else -1",
+        "self.k ** 70", "(self.k + 1) ** 41", "1 / 3 * x", "x // (self.k - 2)", "x % (self.k - 2)", "x / 0",
+        "(HUGE + self.index) // 1024", "self.k - 2 == 0 or 1 // (self.k - 2) > 0",
+    ],
+    "truth values as numbers": [
+        "-(x > 0)", "+(x > 0)", "(x > 0) + (x > -1) + (x > 2)", "(x > 0) - (x > -1)", "(x > 0) * (x > -1) / (x > -9)",
+        "int(x > 0) + round(x > 0) + float(x > 0)", "(x > 0) // (x > -9)", "(x > 0) ** 2", "-(x > 0) * 3 + (x == x)",
+        "x in (0.5, 1)", "self.index in (1, 2) and self.k not in TABLE", "(self.index not in (0, 3)) + x",
+        "(y := x * 2.0) + y if x > 0 else (z := 1) + z", "-1 < x <= 0.5 < self.k",
     ],
     "functions": [
         "math.exp(x)", "math.log(abs(x) + 1.0)", "math.atan2(x, 1.0)", "math.hypot(x, 2)", "math.copysign(1.0, x)",

@@ -1,8 +1,13 @@
-"""Items of arrays in kernels: an index as Python counts it, checked."""
+"""Whole numbers in kernels: places of items, checked; arithmetic that wraps around.
+
+numba's own whole numbers leave open what an overflow gives, so that a comparison after one may come out either way.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from .jit import device
 
@@ -23,3 +28,21 @@ def place(index: int, size: int, status: Any, code: int) -> int:
         status[2] = size
         return 0
     return index + size if index < 0 else index
+
+
+@device
+def add(left: Any, right: Any) -> Any:
+    """left + right in 64 bits."""
+    return np.int64(np.uint64(left) + np.uint64(right))
+
+
+@device
+def subtract(left: Any, right: Any) -> Any:
+    """left - right in 64 bits."""
+    return np.int64(np.uint64(left) - np.uint64(right))
+
+
+@device
+def multiply(left: Any, right: Any) -> Any:
+    """left · right in 64 bits."""
+    return np.int64(np.uint64(left) * np.uint64(right))
