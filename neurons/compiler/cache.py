@@ -1,67 +1,20 @@
 """Generated modules as real, readable files, named by what they contain.
 
-A module's file holds all that its machine code depends on, and its name the hash of that, so that numba's own cache
-beside it never goes stale and is shared by all processes. The folder is ``$HORN_CACHE`` or ``~/.cache/horn``; where it
-cannot be written, a temporary one that ends with the process.
+A module's file holds all that its machine code depends on, and its name the hash of that, so that what is kept beside
+it never goes stale and is shared by all processes (see `caching`).
 """
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import importlib.util
-import logging
 import os
-import platform
-import shutil
 import sys
 import tempfile
-from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-import numba
-
-from .. import jit, mathematics, random, whole
-
-logger = logging.getLogger("horn.compiler")
-
-
-@lru_cache(maxsize=1)
-def versions() -> str:
-    """What machine code depends on beside the module's text: versions, and the functions that kernels inline."""
-    inlined = b"".join(Path(str(module.__file__)).read_bytes() for module in (jit, mathematics, random, whole))
-    digest = hashlib.sha256(inlined).hexdigest()[:12]
-    return f"Python {platform.python_version()}, numba {numba.__version__}, Horn's inlined functions {digest}"
-
-
-@lru_cache(maxsize=1)
-def _temporary_folder() -> Path:
-    folder = tempfile.mkdtemp(prefix="horn-kernels-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
-
-
-def folder() -> Path:
-    """Where generated modules are kept."""
-    root = os.environ.get("HORN_CACHE")
-    wanted = (Path(root) if root else Path.home() / ".cache" / "horn") / "kernels"
-    try:
-        wanted.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        return _instead_of(wanted, str(error))
-    return wanted if os.access(wanted, os.W_OK) else _instead_of(wanted, "it is read-only")
-
-
-@lru_cache(maxsize=1)  # told once, not for every module
-def _instead_of(wanted: Path, reason: str) -> Path:
-    logger.warning(
-        "cannot use the cache folder %s (%s); kernels are compiled anew in each process: set HORN_CACHE to a folder "
-        "that can be written",
-        wanted,
-        reason,
-    )
-    return _temporary_folder()
+from ..caching import folder, logger, versions
 
 
 def load(text: str, stem: str) -> ModuleType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from horn.neurons import Compiled, DropoutNeuron, ReLU, StandardNeuron
+from horn.neurons import Compiled, DropoutNeuron, ReLU, StandardNeuron, caching, jit
 from horn.neurons.compiler import cache, modules
 from horn.neurons.compiler.compatibility import layer_analysis
 
@@ -38,10 +39,8 @@ print(sum(sum(it.stats.cache_misses.values()) for it in found.values()), flat.to
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    # The library's own kernels would be cached beside their files, where other tests may have left them.
     environment = {
         "HORN_CACHE": str(folder),
-        "NUMBA_CACHE_DIR": str(folder / "library"),
         "HOME": str(folder),
         "PYTHONPATH": str(Path(cache.__file__).parents[3]),
     }
@@ -62,14 +61,63 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return int(misses), result, log
 
 
-def test_processes_that_start_at_once_share_what_later_ones_find(tmp_path) -> None:
-    first = [finish(process) for process in [start(tmp_path), start(tmp_path)]]
-    assert "compiling dropoutneuron" in first[0][2] + first[1][2]
-    misses, result, log = finish(start(tmp_path))
-    assert misses == 0
+def test_processes_that_start_at_once_compile_once(tmp_path) -> None:
+    alone = finish(start(tmp_path / "alone"))
+    found = [finish(process) for process in [start(tmp_path / "shared") for _ in range(4)]]
+    assert sum(misses for misses, _, _ in found) == alone[0] > 0
+    assert {result for _, result, _ in found} == {alone[1]}
+    misses, result, log = finish(start(tmp_path / "shared"))
+    assert (misses, result) == (0, alone[1])
     assert "compiling" not in log
-    assert {result} == {found for _, found, _ in first}
-    assert not [path for path in (tmp_path / "kernels").iterdir() if path.name.startswith(".")]
+    assert not [path for path in (tmp_path / "shared" / "kernels").iterdir() if path.name.startswith(".")]
+
+
+def test_a_process_that_compiles_for_too_long_is_not_waited_for(tmp_path, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(caching, "PATIENCE", 0.0)
+    with (tmp_path / "lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with caching.alone(tmp_path / "lock"), caching.alone(tmp_path / "lock"):
+            assert "not waiting longer" in caplog.text
+
+
+def test_nothing_is_written_outside_of_the_cache_and_damage_is_mended(tmp_path, monkeypatch, caplog) -> None:
+    monkeypatch.setenv("HORN_CACHE", str(tmp_path))
+
+    def double(x):
+        return 2 * x
+
+    assert jit.kernel(double)(2) == 4
+    (folder,) = (tmp_path / "kernels").glob("horn_test_cache_*")
+    data = sorted(folder.glob("test_cache.*double*"))
+    assert [path.suffix for path in data] == [".nbc", ".nbi"]
+    for path in data:
+        path.write_bytes(b"damaged")
+        assert jit.kernel(double)(3) == 6
+        assert "compiling anew" in caplog.text
+        caplog.clear()
+    again = jit.kernel(double)
+    assert again(4) == 8
+    assert (caplog.text, sum(again.stats.cache_hits.values())) == ("", 1)
+    assert not [path for path in (Path(__file__).parent / "__pycache__").glob("*.nb?") if "double" in path.name]
+
+
+def test_a_disk_that_is_full_costs_no_result(tmp_path, monkeypatch, caplog) -> None:
+    def save(*arguments):
+        raise OSError(28, "No space left")
+
+    monkeypatch.setenv("HORN_CACHE", str(tmp_path))
+    monkeypatch.setattr(jit.FunctionCache, "save_overload", save)
+    assert jit.kernel(lambda x: x + 1)(1) == 2
+    assert "No space left" in caplog.text
+
+
+def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch) -> None:
+    def flock(*arguments):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(caching.fcntl, "flock", flock)
+    with caching.alone(tmp_path / "lock"):
+        assert (tmp_path / "lock").exists()
 
 
 @pytest.fixture
@@ -95,7 +143,7 @@ def test_without_a_folder_there_is_a_temporary_one(obstacle, fresh, monkeypatch,
         fresh.parent.write_text("")
     else:
         # Not by its mode: to the superuser every folder is writable.
-        monkeypatch.setattr(cache.os, "access", lambda path, mode: False)
+        monkeypatch.setattr(caching.os, "access", lambda path, mode: False)
     with caplog.at_level(logging.WARNING, "horn.compiler"):
         module = cache.load(f"NAME = {obstacle!r}\n", "obstacle")
     assert obstacle == module.NAME
