@@ -213,6 +213,8 @@ def test_what_is_explained_is_what_runs(submodels, network, batch, parameters) -
 def test_a_class_alone(define) -> None:
     explanation = explain(DropoutNeuron, ReLU)
     assert [(story.method, story.tier) for story in explanation.loops] == [("forward", "GEMM"), ("backward", "GEMM")]
+    assert explanation.loops[0].terms == ("total: m.input * m.weight",)
+    assert "    push: self.momentum * m.prev_weight" in str(explanation)
     operations = [(step.method, step.kind) for step in explanation.steps]
     assert operations[:2] == [("forward", "GEMM"), ("forward", "kernel")]
     assert explanation.steps[1].each.once.draws == 1
