@@ -1,4 +1,4 @@
-"""The two ways in which Horn uses numba, with the options that its speed and its meaning rest on.
+"""The ways in which Horn uses numba, with the options that its speed and its meaning rest on.
 
 Machine code goes to Horn's own cache (see `caching`) and not beside the sources; numba's configuration, which a user's
 own numba code relies on, stays as it is.
@@ -32,6 +32,11 @@ def device(function: F) -> F:
 def kernel(function: F) -> F:
     """Compile a function that Python calls with arrays; it releases the GIL."""
     return _cached(numba.njit(**_OPTIONS)(function), function)
+
+
+def summing_kernel(function: F) -> F:
+    """As `kernel`, for sums over lanes, whose order is free: else each would wait for the one before."""
+    return _cached(numba.njit(fastmath={"reassoc", "contract", "nsz"}, **_OPTIONS)(function), function)
 
 
 def _cached(dispatcher: F, function: Callable[..., Any]) -> F:

@@ -147,7 +147,11 @@ class Neuron:
         raise NeuronError(f"{name} has no forward(self, messages): write one that calls feedforward once")
 
     def backward(self, messages: Messages[BackwardMessage]) -> None:
-        """Compute the delta from the outgoing synapses' messages; `push` updates; call `backpropagate` once."""
+        """Compute the delta from the outgoing synapses' messages; `push` updates; call `backpropagate` once.
+
+        Left out, it is derived from `forward`, and pushes
+        ``-learning_rate * m.weight_gradient + momentum * m.prev_weight``; one that only pushes is completed.
+        """
         raise NeuronError(f"{type(self).__name__} has no backward(self, messages): it predicts but cannot train")
 
     def feedforward(self, output: float) -> None:
@@ -155,7 +159,13 @@ class Neuron:
         self._host.feedforward(output)
 
     def backpropagate(self, delta: float) -> None:
-        """Send `delta`, ∂cost/∂(this neuron's weighted sum), back to all senders. Exactly once in `backward`."""
+        """Send `delta` back to all senders. Exactly once in `backward`.
+
+        `delta` is ∂cost/∂(the weighted sum) where `forward` is one weighted sum of its inputs; else ∂cost/∂(the
+        activation's argument) where `forward` applies the activation once, and messages reach the output only through
+        it; else ∂cost/∂output. So ``gradient * self.activation.derivative()`` is right in all that apply it once, and
+        ``gradient`` where none is applied; `check_backward` tells.
+        """
         self._host.backpropagate(delta)
 
     def push(self, update: float) -> None:

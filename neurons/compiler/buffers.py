@@ -37,7 +37,11 @@ class Array:
 PER_NEURON = "examples", "neurons"
 PER_SENDER = "examples", "columns"
 #: What every layer has; see `writer`.
-USUAL = dict.fromkeys(("S", "G", "B", "L"), Array(PER_NEURON)) | dict.fromkeys(("O", "A"), Array(PER_SENDER))
+USUAL = (
+    dict.fromkeys(("S", "G", "B", "L"), Array(PER_NEURON))
+    | dict.fromkeys(("O", "A"), Array(PER_SENDER))
+    | {"H": Array(("examples", "one"))}
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ class Sizes:
     def columns(self) -> int:
         """The neurons as senders: with the layer's bias sender."""
         return self.neurons + 1
+
+    @property
+    def one(self) -> int:
+        """The bias sender alone."""
+        return 1
 
     def shape(self, array: Array) -> tuple[int, ...]:
         """The array's shape in numbers."""

@@ -162,7 +162,7 @@ class Calls:
         if not isinstance(slope, Expr):
             raise self.scope.error(f"{cls.__name__}.derivative must return one number", node)
         self.scope.emit(Assign(SLOPE.name, slope))
-        self.scope.emit(SetSlope(SLOPE))
+        self.scope.emit(SetSlope(SLOPE, x, y, where=self.scope.where(node)))
         return y
 
     def _derivative(self, node: ast.Call) -> Value:

@@ -11,7 +11,7 @@ from .. import norms, random
 from ..engine import Batch, Engine, Rates, Score
 from ..scoring import count_correct, dense_targets
 from ..spec import NetworkSpec
-from .compatibility import check_training
+from .compatibility import check_pushes_through, check_training
 from .operations import Pass
 from .passes import Draws, Passes
 from .sinks import Apply, Collect, add_update
@@ -49,6 +49,7 @@ class Compiled(Engine):
         super().__init__(spec, parameters, previous, seed=seed, training=training)
         if training:
             check_training(spec)
+            check_pushes_through(spec)
         self.passes = Passes(spec, watch)
         self.view = self._whole()
         self.submodels = SubModels(self.passes, self.view)

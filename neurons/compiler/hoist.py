@@ -57,7 +57,7 @@ def hoist(
     hoists: list[Hoisted] = []
 
     def replaced(loop: MessageLoop, place: _Place) -> Body:
-        found = classify(loop, _reads_outside(body, loop), kinds, place.always)
+        found = classify(loop, reads_outside(body, loop), kinds, place.always)
         if isinstance(found, Hoisted) and found.push and (place.repeated or not pushes):
             again = "the push stands in a loop that may run again"
             found = Kept(again if place.repeated else "the push of another loop is no product", loop.where)
@@ -116,7 +116,8 @@ def _known_outside(expression: Expr) -> bool:
     )
 
 
-def _reads_outside(body: Body, loop: MessageLoop) -> set[str]:
+def reads_outside(body: Body, loop: MessageLoop) -> set[str]:
+    """Names that are read outside of a loop of the body, and what is kept in ``self``."""
     found: set[str] = {name for name in writes(body) if name.startswith("self.")}
 
     def visit(statements: Body) -> None:

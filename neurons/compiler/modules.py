@@ -40,11 +40,12 @@ from .nir import (
 from .operations import Method, Operation, Pass
 from .prune import drop, prune, specialise
 from .pushing import Pushing, PushTerm, plan_pushes
-from .receivers import before_weighted_sums
+from .receivers import GRADIENTS, before_weighted_sums
 from .signatures import hypers
 from .spelling import Spelling
 from .subject import Subject
 from .sums import Sums, sums_in
+from .sweeps import Sweeps, single_writers, sweep_writers
 from .tables import table_names
 from .trees import show, walk
 from .values import Object
@@ -62,7 +63,7 @@ from numpy import bool_, int64
 
 {mathematics}
 from horn.neurons.whole import add, multiply, place, subtract
-from horn.neurons.jit import kernel
+from horn.neurons.jit import kernel, summing_kernel
 from horn.neurons.random import BACKWARD, FORWARD, bernoulli, bernoulli_of, binomial, binomial_of, normal, uniform
 from horn.neurons.random import uniform_of, words
 
@@ -87,8 +88,11 @@ class LayerCode:
         forward, predict: `forward` while training, while predicting.
         backward: `backward` in full; empty where the class has none.
         push: `backward` where nobody needs the delta; empty where nothing is left to do.
+        backward_sums, push_sums: True where these read Σ input_gradient, that of the bias sender included.
         bias_forward, bias_backward: the same for the layer's bias sender; empty where its push needs no kernel.
+        sweeps: the derivatives by its messages, where they are no products of its deltas.
         kept: (mask, ids, lane, …): which neurons a sub-model keeps; None where the class cannot be dropped.
+        gradients: name of the factors of weight_gradient, see `pushing`.
         terms: the products that the push is made of.
         update: what else its D takes, from them and the weights; empty where it is their sum.
         arrays: what they work in.
@@ -102,9 +106,13 @@ class LayerCode:
     predict: Method
     backward: Method
     push: Method
+    backward_sums: bool
+    push_sums: bool
     bias_forward: Method
     bias_backward: Method
+    sweeps: Sweeps | None
     kept: Operation | None
+    gradients: str | None
     terms: tuple[PushTerm, ...]
     update: Method
     arrays: Mapping[str, Array]
@@ -125,14 +133,17 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str, precision: str 
     """
     hazards = Hazards()
     forth, back = Sums("forward"), Sums("backward")
-    backward = before_weighted_sums(analysis.backward or ())
+    backward = analysis.backward or ()
+    backward = backward if analysis.through else before_weighted_sums(backward)
     if outgoing == "single":
         backward = drop(backward, (PushFactor, Push))
     elif analysis.scale is not None:
         backward = drop(backward, (PushFactor,))
     pushing = plan_pushes(backward, back)
     writers = _writers(analysis, incoming, outgoing, forth, pushing, hazards)
+    sweeps = sweep_writers(analysis, incoming, hazards)
     emitted: dict[str, Emitted | EmittedPass] = {writer.name: writer.write() for writer in writers}
+    emitted |= {sweep.name: sweep.write() for sweep in sweeps}
     if analysis.drop is not None:
         emitted["kept"] = _kept(analysis.drop.probability, hazards)
     emitted = {**forth.kernels, **back.kernels, **emitted}
@@ -147,11 +158,18 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str, precision: str 
     left = {name.removeprefix("self."): kind for name, kind in analysis.state.items()}
     left |= dict.fromkeys(sorted(analysis.kept), Type.FLOAT)
     per_example = {f"K_{name}": Array(PER_NEURON, kind) for name, kind in left.items()}
-    terms = (PushTerm("O", "D"),) if analysis.scale is not None else tuple(pushing.terms)
+    outputs = analysis.scale is not None and not analysis.through
+    terms = (PushTerm("O", "D"),) if outputs else tuple(pushing.terms)
+    backward_sums, push_sums = (
+        any(GRADIENTS in sums_in(writer.body) for writer in writers if writer.name in (name, "bias_backward"))
+        for name in ("backward", "push")
+    )
     return LayerCode(
-        analysis, methods["forward"], methods["predict"], methods.get("backward", ()), methods.get("push", ()),
-        methods.get("bias_forward", ()), methods.get("bias_backward", ()), kernels.get("kept"),
-        terms, pushing.update(kernels), USUAL | forth.arrays | back.arrays | per_example,
+        analysis, methods["forward"], methods["predict"],
+        methods.get("backward", ()) + methods.get("through", ()), methods.get("push", ()), backward_sums, push_sums,
+        methods.get("bias_forward", ()), methods.get("bias_backward", ()),
+        Sweeps(*(kernels[sweep.name] for sweep in sweeps)) if sweeps else None, kernels.get("kept"),
+        pushing.gradients, terms, pushing.update(kernels), USUAL | forth.arrays | back.arrays | per_example,
         hazards, max(1, *(len(writer.rows) for writer in writers)), str(module.__file__),
     )  # fmt: skip
 
@@ -180,6 +198,7 @@ def _writers(
     shared_back = shared | {"sums": pushing.sums, "factors": pushing.factors}
     backward = prune(pushing.body, frozenset())
     writers.append(Writer("backward", backward, "backward", outgoing, state, **shared_back))
+    writers += single_writers(analysis, incoming, hazards)
     push = prune(drop(backward, (Backpropagate,)), frozenset())
     for_synapses = (Push, PushFactor, SetField) if outgoing == "dense" else ()
     if _contains(push, (*for_synapses, Keep)):

@@ -377,9 +377,14 @@ class SetField(Stmt):
 
 @dataclass(frozen=True)
 class SetSlope(Stmt):
-    """`forward` applied the activation: remember the slope there."""
+    """`forward` applied the activation: remember the slope there.
+
+    `point` is what it was applied to, `result` what came of it.
+    """
 
     value: Expr
+    point: Expr = ZERO
+    result: Expr = ZERO
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from .pushing import PushTerm
 from .sinks import Sink, Term
 from .stage import Matrix, Stage, View
 from .states import States
+from .through import Through
 from .watching import Watch, unwatched, watched
 from .weights import WEIGHTS
 
@@ -66,9 +67,16 @@ class Passes:
         self.stages: list[Stage] = []
         for index in range(len(spec.layers)):
             self.stages.append(Stage(spec, index, self.stages[-1] if self.stages else None, watch))
+        self.through = [self._through(stage, watch) for stage in self.stages]
         self.cost = watched(cost_code(spec.cost, spec.precision.__name__), len(spec.layers) - 1, watch, "cost")
         self.weights = {block.layer: watched(WEIGHTS, block.layer - 1, watch, "weights") for block in spec.blocks}
         self.states = States(spec, [stage.code.analysis.kept for stage in self.stages], watch)
+
+    def _through(self, stage: Stage, watch: Watch) -> Through | None:
+        if not stage.code.analysis.through:
+            return None
+        receivers = self.stages[stage.index + 1].code
+        return watched(Through.of(stage.code, receivers, first=stage.before is None), stage.index, watch, "backward")
 
     def forward(self, view: View, inputs: Matrix, draws: Draws, *, training: bool) -> Matrix:
         """Run all layers; returns the last one's O, shape (b, 1 + units).
@@ -130,8 +138,13 @@ class Passes:
             if after.normalization is not None:
                 own = {"X": stage.arrays["O"][:, 1:], "S": after.arrays["S"], "D": values["D"], "G": values["G"]}
                 after.normalization.backward.run(own)
-        if block is not None and code.analysis.pushes == "loop":
+        through = self.through[stage.index]
+        receivers: dict[str, Any] = {}
+        if block is not None and (code.analysis.pushes == "loop" or through is not None):
             values["U"] = sink.matrix(block)
+        if after is not None and through is not None:
+            receivers = stage.given_to(after, draws.rates, draws.share)
+            after.run(through.before, receivers)
         # Nobody needs the delta of the inputs.
         stage.run(code.push if stage.before is None else code.backward, values)
         if block is None:
@@ -140,12 +153,15 @@ class Passes:
             stage.run(code.bias_backward, values | stage.bias)
         first = 0 if block.bias else 1
         coefficients = stage.coefficients(draws.rates)
-        if code.analysis.pushes == "product":
+        if through is not None and after is not None:
+            after.run(through.after, receivers)
+        elif code.analysis.pushes == "product":
             terms = [Term(values[term.factors][:, first:], values[term.left]) for term in code.terms]
             sink.product(block, terms, draws.share, coefficients)
             return
-        if code.analysis.pushes != "loop":
+        elif code.analysis.pushes != "loop":
             values["U"] = sink.matrix(block)
+        if code.analysis.pushes != "loop":
             for term in code.terms:
                 self._add(term, block, values)
             stage.run(code.update, values)

@@ -65,13 +65,18 @@ def how_formed(backward: Body) -> str:
 def scale_of(backward: Body) -> Expr | None:
     """c where all that is pushed is c · output · delta with one number c for the layer: outputs are the factors then.
 
+    Or c · weight_gradient, where the receivers are no weighted sums.
+
     Args:
         backward: as for `how_formed`.
     """
     factors = [statement for statement in walk(backward) if isinstance(statement, PushFactor)]
-    if len(factors) != 1 or factors[0] not in backward or (factors[0].left, factors[0].right) != (Field("delta"), ONE):
+    if len(factors) != 1 or factors[0] not in backward or factors[0].right != ONE:
         return None
-    return _coefficient_of_output(factors[0].value)
+    value = factors[0].value
+    if factors[0].left == Field("weight_gradient"):
+        return None if axes(value, {}) else value
+    return _coefficient_of_output(value) if factors[0].left == Field("delta") else None
 
 
 def _coefficient_of_output(value: Expr) -> Expr | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from .buffers import PER_SENDER, Array
 from .emitted import EmittedPass
 from .hazards import Hazards
-from .nir import ONE, Body, Expr, PushFactor, Type
+from .nir import ONE, Body, Expr, Field, PushFactor, Type
 from .operations import Operation
 from .sides import Sides, sides
 from .signatures import SCALARS, hypers, mentioned
@@ -58,6 +58,8 @@ class Pushing:
         terms: the products.
         fills: arrays that the pass over the weights reads, beside them.
         rows: arrays of factors that it sums over the examples.
+        gradients: the array of the factors of weight_gradient, where receivers are no weighted sums; None where
+            nothing is pushed by them.
         summands: what it adds to D for each weight, as text.
         expressions: what it computes.
     """
@@ -68,6 +70,7 @@ class Pushing:
     terms: list[PushTerm] = field(default_factory=list)
     fills: list[str] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
+    gradients: str | None = None
     summands: list[str] = field(default_factory=list)
     expressions: list[Expr] = field(default_factory=list)
 
@@ -123,7 +126,9 @@ def _factors(key: Key, plan: Pushing) -> None:
     left, right = key
     name = plan.factors[key] = f"A{len(plan.factors) or ''}"
     plan.sums.arrays[name] = Array(PER_SENDER)
-    if left == ONE:
+    if left == Field("weight_gradient"):
+        plan.gradients = name
+    elif left == ONE:
         plan.rows.append(name)
         plan.summands.append(f"total_{name} * {_right(right, plan)}")
     elif right == ONE:

@@ -6,12 +6,16 @@ push ``PushFactor(A, m.weight_gradient, 1)``. Where the receivers are known, so 
 
 from __future__ import annotations
 
+from ..errors import NeuronError
 from .algebra import multiply
-from .nir import ONE, Body, Expr, Field, Gemm, Output, PushFactor, Stmt
+from .nir import ONE, Body, Expr, Field, Gemm, MessageLoop, Output, PushFactor, Stmt
 from .prune import rewrite_body
-from .trees import bodies, with_bodies
+from .trees import all_expressions, bodies, own_expressions, walk, with_bodies
 
 _DELTA, _WEIGHT = Field("delta"), Field("weight")
+_GRADIENTS = Field("input_gradient"), Field("weight_gradient")
+#: Σ input_gradient.
+GRADIENTS = Gemm(Field("input_gradient"), ONE)
 
 
 def before_weighted_sums(body: Body) -> Body:
@@ -26,7 +30,7 @@ def before_weighted_sums(body: Body) -> Body:
 
 
 def _sums(expression: Expr) -> Expr:
-    return Gemm(_DELTA, _WEIGHT) if expression == Gemm(Field("input_gradient"), ONE) else expression
+    return Gemm(_DELTA, _WEIGHT) if expression == GRADIENTS else expression
 
 
 def _pushes(body: Body) -> Body:
@@ -41,3 +45,37 @@ def _pushes(body: Body) -> Body:
                 inner = tuple(_pushes(nested) for nested in bodies(statement))
                 result.append(with_bodies(statement, inner) if inner else statement)
     return tuple(result)
+
+
+def obstacle(name: str, body: Body) -> NeuronError | None:
+    """Why a `backward` cannot be compiled before receivers that are no weighted sums; None where it can.
+
+    There the sum of input_gradient is formed, and the push of multiples of weight_gradient; neither message by message.
+
+    Args:
+        name: of the neuron class.
+        body: `backward`, its loops hoisted.
+    """
+    for statement in walk(body):
+        if isinstance(statement, MessageLoop):
+            parts = set(all_expressions((statement,)))
+        elif isinstance(statement, PushFactor) and (statement.left, statement.right) == (_GRADIENTS[1], ONE):
+            parts = set()
+        else:
+            parts = {part for whole in own_expressions(statement) for part in _but_sums(whole)}
+        found = " and ".join(str(part) for part in _GRADIENTS if part in parts)
+        if found:
+            return NeuronError(
+                f"{name}.backward uses {found} before receivers that are no weighted sums, where they are compiled as "
+                "sums, total += m.input_gradient, and as pushes, factor * m.weight_gradient plus what is a product "
+                "without them; write the loop so, or use engine='interpreter'",
+                statement.where,
+            )
+    return None
+
+
+def _but_sums(expression: Expr) -> list[Expr]:
+    """The parts of an expression but for those of Σ input_gradient."""
+    if expression == GRADIENTS:
+        return []
+    return [expression, *(part for child in expression.children for part in _but_sums(child))]

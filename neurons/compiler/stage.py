@@ -93,7 +93,7 @@ class Stage:
     def _code(self) -> LayerCode:
         incoming = "dense" if isinstance(self.layer.incoming, Dense) else "single"
         outgoing = "dense" if self.following is not None and isinstance(self.following.incoming, Dense) else "single"
-        analysis = layer_analysis(self.layer)
+        analysis = layer_analysis(self.layer, self.following)
         check_chances(analysis, self.layer.hyperparameters)
         return layer_code(analysis, incoming, outgoing, self.spec.precision.__name__)
 
@@ -144,6 +144,7 @@ class Stage:
         if self.outgoing is not None and self.outgoing.bias and (self.code.bias_forward or self.code.bias_backward):
             # Its factors of the push are column 0 of the layer's.
             shared = {name: it for name, it in self.arrays.items() if self.code.arrays[name].shape == PER_SENDER}
+            shared["H"] = self.arrays["H"]
             own = self._arrays(self.bias_buffers, view, examples, 1, 1) | shared
             precision, starts = self.spec.precision, self.layer.starts(State)
             own |= {f"T_{name}": np.full(1, value, precision) for name, value in starts.items()}
@@ -176,6 +177,20 @@ class Stage:
         matrix = view.parameters[self.index + 1]
         assert matrix is not None
         return {"W": matrix, "weights": matrix[int(self.outgoing.bias) :], "P": view.previous[self.index + 1]}
+
+    def given_to(self, receivers: Stage, rates: Rates, share: float) -> dict[str, Any]:
+        """What kernels of receivers that are no weighted sums take; they give G, H and U (see `sweeping`).
+
+        Args:
+            receivers: the next layer.
+            rates: those of the step.
+            share: what one example counts.
+        """
+        assert self.outgoing is not None
+        own = {name: self.backward[name] for name in ("D", "U", "G", "H")}
+        factors = self.arrays[self.code.gradients or "O"]
+        rate = self.spec.precision(self.coefficients(rates).scale * share)
+        return receivers.forward | own | {"A": factors if self.outgoing.bias else factors[:, 1:], "rate": rate}
 
     # Running -----------------------------------------------------------------------------------------------------
 

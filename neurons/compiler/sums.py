@@ -16,6 +16,7 @@ from .gemm import backward_sums, forward_sums
 from .hazards import Hazards
 from .nir import ONE, Body, Expr, Field, Gemm, Type
 from .operations import Operation, Product
+from .receivers import GRADIENTS
 from .signatures import SCALARS, hypers, mentioned
 from .spelling import Spelling
 from .trees import all_expressions
@@ -86,11 +87,13 @@ class Sums:
     def load(self, gemm: Gemm) -> str:
         """The text of a sum in a kernel over examples e and neurons i."""
         name = self._sum(gemm)
+        if gemm == GRADIENTS:
+            return f"{name}[e, i]"
         place = "[e]" if gemm.right == ONE else "[i]" if gemm.left == ONE else "[e, i]"
         return f"{name}{place}"
 
     def _sum(self, gemm: Gemm) -> str:
-        if gemm == Gemm(self.side.left[0], self.side.right[0]):
+        if gemm == Gemm(self.side.left[0], self.side.right[0]) or gemm == GRADIENTS:
             return self.side.sums
         kind = (
             PER_NEURON if ONE not in (gemm.left, gemm.right) else ("examples",) if gemm.right == ONE else ("neurons",)
@@ -151,6 +154,8 @@ class Sums:
         products: list[Operation] = []
         for gemm in gemms:
             name = self._sum(gemm)
+            if gemm == GRADIENTS:  # the receivers have given it
+                continue
             if ONE in (gemm.left, gemm.right):
                 maps[name] = kernels[filler(name)]
                 continue

@@ -4,6 +4,7 @@ The kernels' arguments, all optional but for the scalars at the end; b examples,
 
     S (b, n)       Σ input · weight over the incoming messages, or the one message of a layer that is fed one to one
     G (b, n)       Σ delta · weight over the backward messages, or the one message's delta
+    H (b, 1)       the sum of the bias sender's backward messages, where its receivers give it
     S1, G1, …      other sums over the messages: (b, n), (b,) or (n,); see `sums`
     O (b, 1 + n)   outputs; column 0 is the bias sender's 1
     B (b, n)       deltas, written by backward
@@ -60,6 +61,7 @@ from .nir import (
     While,
 )
 from .once import calls
+from .receivers import GRADIENTS
 from .signatures import SCALARS, hypers, mentioned
 from .spelling import CASTS, Spelling, local_name
 from .sums import Sums, sums_in
@@ -80,6 +82,9 @@ _FIELDS = {
     ("backward", "dense"): {
         "delta": "D[e, s]", "weight": "W[row, s]", "prev_weight": "P[row, s]", "receiver": "int64(s)",
         "input_gradient": "(D[e, s] * W[row, s])", "weight_gradient": "(out * D[e, s])",
+    },
+    ("through", "single"): {
+        "delta": "B[e, i]", "input": "S[e, i]", "weight": "real(1.0)", "is_bias": "False", "sender": "index",
     },
     ("backward", "single"): {
         "delta": "G[e, i]", "weight": "real(1.0)", "prev_weight": "real(0.0)", "receiver": "index",
@@ -149,7 +154,7 @@ class Writer:
         """Where each sum is: loaded, computed right here, or, of one message, written down."""
         found = sums_in(self.body)
         if self.bias_sender:
-            return {gemm: f"total_{place}" for place, gemm in enumerate(found)}
+            return {gemm: "H[e, 0]" if gemm == GRADIENTS else f"total_{place}" for place, gemm in enumerate(found)}
         if self.link == "single":
             return {gemm: self._of_message(gemm, hazards) for gemm in found}
         return {gemm: self.sums.load(gemm) for gemm in found} if self.sums is not None else {}
@@ -266,6 +271,8 @@ class Writer:
     def _totals(self, depth: int) -> None:
         """The sums of a bias sender, whose row no product covers."""
         for gemm, total in self.spelling.sums.items():
+            if gemm == GRADIENTS:  # the receivers have given it
+                continue
             self._line(depth, f"{total} = real(0.0)")
             self._line(depth, "for s in range(D.shape[1]):")
             self._line(depth + 1, f"{total} += {self._of_message(gemm, self.spelling.hazards)}")
@@ -366,6 +373,6 @@ class Writer:
         self._line(depth, "draw = u32(draw + u32(1))")
 
 
-_ARRAYS = ("S", "G", "O", "B", "L", "X", "W", "D", "P", "U", "status")
+_ARRAYS = ("S", "G", "H", "O", "B", "L", "X", "W", "D", "P", "U", "status")
 #: Arrays that are named for an attribute of the neuron or of a message.
 _NAMED = re.compile(r"(?<![\w.])[FIKTU]_\w+")

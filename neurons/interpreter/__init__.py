@@ -9,6 +9,7 @@ works. It relies on nothing but Python and NumPy, and on the random numbers that
 - `executable`: the class that a layer's neurons are made of;
 - `draws`: random numbers, counted for each run of a method;
 - `keeping`: what neurons and synapses keep from batch to batch;
+- `derived`: the derivatives that a receiver's `forward` defines, where its messages are no products;
 - `runs`: the other side of `feedforward`, `push`, `backpropagate`, while a method runs;
 - `example`: one example on its way through the network, forth and back;
 - `split`: the part of a push that does not depend on the example;

@@ -15,6 +15,7 @@ from ..interlayer import Interlayer
 from ..neuron import Neuron
 from ..spec import Block, NetworkSpec
 from .blame import blaming
+from .derived import Derivatives
 from .draws import Draws, Place
 from .keeping import Keeping
 from .messages import Backward, Forward, Messages
@@ -32,6 +33,7 @@ class Network:
         spec: the network.
         classes: for each layer, the class that its neurons are made of (see `executable`).
         activations: for each layer, its activation (see `copies`).
+        derivatives: for each layer, those that its `forward` defines; None where products of deltas are used.
         cost: the cost, likewise.
         numbers: what all of them compute in.
         parameters: flat.
@@ -42,6 +44,7 @@ class Network:
     spec: NetworkSpec
     classes: tuple[type[Neuron], ...]
     activations: tuple[Activation, ...]
+    derivatives: tuple[Derivatives | None, ...]
     cost: Cost
     numbers: Numbers
     parameters: Vector
@@ -158,13 +161,38 @@ class Example:
             incoming = self._spec.layers[layer].incoming
             if isinstance(incoming, Interlayer):
                 with blaming(str(incoming)):
-                    rows = self._outputs[layer - 1], self._inputs[layer], deltas
+                    local = self._spec.layers[layer].neuron.learning_rule == "local"
+                    gradient = deltas if local else self._through(layer, deltas)[0][0]
+                    rows = self._outputs[layer - 1], self._inputs[layer], gradient
                     deltas = incoming.backward_batch(*(row[None] for row in rows))[0]
         for neuron in (neuron for layer in self._neurons for neuron in layer):
             self._network.keeping.take(neuron, self._is_last(pushed), pushed.sums)
 
     def _is_last(self, pushed: Pushed) -> bool:
         return self._place.position == pushed.last
+
+    def _through(self, layer: int, deltas: Vector) -> tuple[Vector, Vector]:
+        """∂cost/∂input and ∂cost/∂weight of a layer's messages, each of shape (messages, units).
+
+        Args:
+            layer: its index.
+            deltas: those of its neurons.
+        """
+        derivatives = self._network.derivatives[layer]
+        if derivatives is None or derivatives.products:
+            block = self._spec.block_into(layer)
+            if block is None:
+                return deltas[None], self._inputs[layer][None] * deltas
+            bias = [self._numbers.one] if block.bias else []
+            inputs = np.array([*bias, *self._inputs[layer]], self._numbers.kind)
+            return block.matrix(self._network.parameters) * deltas, inputs[:, None] * deltas
+        by_inputs, by_weights = [], []
+        for neuron, delta in zip(self._neurons[layer], deltas, strict=True):
+            messages, draws = self._incoming(layer, neuron.index), self._draws(neuron, random.FORWARD)
+            by_input, by_weight = derivatives.by_messages(neuron, messages, draws, delta)
+            by_inputs.append(by_input)
+            by_weights.append(by_weight)
+        return np.array(by_inputs, self._numbers.kind).T, np.array(by_weights, self._numbers.kind).T
 
     def _cost_slopes(self, target: Vector) -> Vector:
         cost, number = self._network.cost, self._numbers.number
@@ -176,14 +204,15 @@ class Example:
     def _layer_backward(self, layer: int, deltas: Vector, pushed: Pushed) -> Vector:
         """The layer's deltas from its receivers', or, where no weights follow, from the slope at its outputs."""
         block = self._spec.block_into(layer + 1)
+        gradients = self._through(layer + 1, deltas) if block is not None else (deltas[None], deltas[None])
         own = np.empty_like(self._outputs[layer])
         for neuron in self._neurons[layer]:
-            run = self._neuron_backward(neuron, deltas, block)
+            run = self._neuron_backward(neuron, deltas, gradients, block)
             own[neuron.index] = run.delta
             self._push(neuron, block, run, pushed)
         if block is not None and block.bias:
             bias = self._bias(layer)
-            self._push(bias, block, self._neuron_backward(bias, deltas, block), pushed)
+            self._push(bias, block, self._neuron_backward(bias, deltas, gradients, block), pushed)
         return own
 
     def _push(self, neuron: Neuron, block: Block | None, run: BackwardRun, pushed: Pushed) -> None:
@@ -196,12 +225,23 @@ class Example:
         BiasForwardRun(neuron, self._draws(neuron, random.FORWARD)).execute()
         return neuron
 
-    def _neuron_backward(self, neuron: Neuron, deltas: Vector, block: Block | None) -> BackwardRun:
-        run = BackwardRun(neuron, self._draws(neuron, random.BACKWARD))
-        run.execute(Messages(self._returning(neuron, deltas, block)))
+    def _neuron_backward(
+        self, neuron: Neuron, deltas: Vector, gradients: tuple[Vector, Vector], block: Block | None
+    ) -> BackwardRun:
+        run = BackwardRun(neuron, self._draws(neuron, random.BACKWARD), lambda: self._output_slope(neuron))
+        run.execute(Messages(self._returning(neuron, deltas, gradients, block)))
         return run
 
-    def _returning(self, neuron: Neuron, deltas: Vector, block: Block | None) -> list[Backward]:
+    def _output_slope(self, neuron: Neuron) -> float:
+        derivatives = self._network.derivatives[neuron.layer]
+        if derivatives is None or neuron.index < 0:
+            return self._numbers.zero
+        messages = self._incoming(neuron.layer, neuron.index)
+        return derivatives.of_output(neuron, messages, self._draws(neuron, random.FORWARD))
+
+    def _returning(
+        self, neuron: Neuron, deltas: Vector, gradients: tuple[Vector, Vector], block: Block | None
+    ) -> list[Backward]:
         output, message = neuron.output, self._network.keeping.message
         if block is None:
             index, delta = neuron.index, deltas[neuron.index]
@@ -211,7 +251,8 @@ class Example:
         weights = block.matrix(self._network.parameters)[row]
         previous = block.matrix(self._network.previous)[row]
         bias = neuron.index < 0
+        columns = zip(deltas, weights, previous, gradients[0][row], gradients[1][row], strict=True)
         return [
-            message(neuron, block, receiver, delta, weight, before, receiver, bias, delta * weight, output * delta)
-            for receiver, (delta, weight, before) in enumerate(zip(deltas, weights, previous, strict=True))
+            message(neuron, block, receiver, delta, weight, before, receiver, bias, by_input, by_weight)
+            for receiver, (delta, weight, before, by_input, by_weight) in enumerate(columns)
         ]

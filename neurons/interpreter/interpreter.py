@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from .. import random
 from ..compiler.compatibility import analysis_if_compilable, check_training
+from ..compiler.complete import Completion
 from ..engine import Batch, Engine, Rates, Score
 from ..norms import limit_norms
 from ..scoring import count_correct, dense_targets
 from ..spec import NetworkSpec
 from .blame import blaming
 from .copies import Copies
+from .derived import derivatives
 from .draws import Place
 from .example import Example, Network, Pushed
 from .executable import executable
@@ -40,11 +42,18 @@ class Interpreter(Engine):
         self.prepare(spec, training=training)
         self._numbers = Numbers(spec.precision)
         copies = Copies(self._numbers)
-        classes = tuple(executable(copies, it, index) for index, it in enumerate(spec.layers))
+        known = [analysis_if_compilable(it) if training else None for it in spec.layers]
+        classes = tuple(
+            executable(copies, layer, index, analysis.completion if analysis else Completion.NOTHING)
+            for index, (layer, analysis) in enumerate(zip(spec.layers, known, strict=True))
+        )
         activations = tuple(copies.copy_object(it.activation) for it in spec.layers)
         self._cost = copies.copy_object(spec.cost)
         keeping = Keeping(spec, parameters)
-        self._network = Network(spec, classes, activations, self._cost, self._numbers, parameters, previous, keeping)
+        derived = tuple(derivatives(analysis, keeping) for analysis in known)
+        self._network = Network(
+            spec, classes, activations, derived, self._cost, self._numbers, parameters, previous, keeping
+        )
 
     @classmethod
     def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:

@@ -39,9 +39,16 @@ class Keeping:
 
     def give(self, neuron: Neuron) -> None:
         """Set a new neuron's states; the bias's are where they start."""
-        for name, initial in self._of_neurons[neuron.layer].items():
-            own = self._blocks[neuron.layer, name].matrix(self._parameters)[0]
-            setattr(neuron, name, own[neuron.index] if neuron.index >= 0 else initial)
+        for name, value in self.stored(neuron).items():
+            setattr(neuron, name, value)
+
+    def stored(self, neuron: Neuron) -> dict[str, float]:
+        """A neuron's states from before the batch."""
+        found = dict(self._of_neurons[neuron.layer])
+        if neuron.index >= 0:
+            for name in found:
+                found[name] = self._blocks[neuron.layer, name].matrix(self._parameters)[0][neuron.index]
+        return found
 
     def message(self, neuron: Neuron, block: Block | None, receiver: int, *fields: Any) -> Backward:
         """A message over one outgoing synapse, with what the synapse keeps.

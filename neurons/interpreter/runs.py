@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 
 from ..activations.base import Activation
@@ -122,10 +123,17 @@ class BiasForwardRun(Run):
 
 
 class BackwardRun(Run):
-    """A run of `backward`; its `updates` are what the neuron pushed, by receiver."""
+    """A run of `backward`; its `updates` are what the neuron pushed, by receiver.
 
-    def __init__(self, neuron: Neuron, draws: Draws) -> None:
+    Args:
+        neuron: the object whose method runs.
+        draws: its random numbers.
+        output_slope: gives ∂output/∂cut, for a `backward` that Horn completes.
+    """
+
+    def __init__(self, neuron: Neuron, draws: Draws, output_slope: Callable[[], float]) -> None:
         super().__init__(neuron, draws)
+        self.output_slope = output_slope
         self.updates: dict[int, float] = {}
         self.delta: float | None = None
         self.messages: Messages[Backward] = Messages([])

@@ -148,14 +148,22 @@ def test_missing_methods(chain) -> None:
 
     class Forward(Neuron):
         def forward(self, messages):
-            self.feedforward(1.0)
+            total = 0.0
+            for m in messages:
+                total += m.input
+                if total > 1.0:
+                    break
+            self.feedforward(total)
 
     none = np.zeros(0, np.float32)
     with pytest.raises(NeuronError, match=r"Silent has no forward\(self, messages\)"):
         Compiled(chain((2, Silent)), none, none, seed=0)
-    with pytest.raises(NeuronError, match=r"layer 0 \(Forward\) cannot be trained: Forward has no backward"):
+    reason = r"layer 0 \(Forward\) cannot be trained: Forward has no backward.* it contains a break"
+    with pytest.raises(NeuronError, match=reason) as caught:
         Compiled(chain((2, Forward)), none, none, seed=0)
-    assert Compiled(chain((2, Forward)), none, none, seed=0, training=False).predict(np.zeros((1, 2), np.float32)).all()
+    assert caught.value.where is not None
+    assert "break" in caught.value.where.text
+    assert Compiled(chain((2, Forward)), none, none, seed=0, training=False).predict(np.ones((1, 2), np.float32)).all()
 
 
 def test_a_slope_that_forward_never_sets(define, chain) -> None:

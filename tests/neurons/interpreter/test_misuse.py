@@ -38,8 +38,7 @@ class TwiceForward(StandardNeuron):
 
 class SilentBackward(StandardNeuron):
     def backward(self, messages):  # HERE SilentBackward
-        for m in messages:
-            self.push(m.delta)
+        self.seen = sum(m.delta for m in messages)
 
 
 class TwiceBackward(StandardNeuron):
@@ -152,7 +151,12 @@ class NoForward(Neuron):
 
 class NoBackward(Neuron):
     def forward(self, messages):
-        self.feedforward(1.0)
+        total = 0.0
+        for m in messages:
+            total += m.input
+            if total > 1.0:
+                break
+        self.feedforward(total)
 
 
 def line(mark: str) -> int:
