@@ -1,4 +1,4 @@
-"""The example and the README's program run as a user runs them: as scripts, in a folder of the user's."""
+"""The examples and the README's program run as a user runs them: as scripts, in a folder of the user's."""
 
 import json
 import os
@@ -109,6 +109,21 @@ def test_a_damaged_file_is_named(tmp_path):
     done = run(EXAMPLE, "--data", tmp_path)
     assert done.returncode == 1
     assert f"mnist_dropout: {tmp_path} has only a part of MNIST" in done.stderr
+
+
+def test_every_learning_rule_learns():
+    done = run(EXAMPLE.parent / "learning_rules.py")
+    assert done.returncode == 0, done.stderr
+    found = {line[:18].strip(): re.findall(r"\d+\.\d+|\d+$", line) for line in done.stdout.splitlines()}
+    figures = {name: [float(figure) for figure in values] for name, values in found.items()}
+    assert figures["Hebb"][0] > 0.99
+    assert figures["Hebb"][1] > 100
+    assert figures["Oja"] == pytest.approx([1.0, 1.0], abs=0.02)
+    assert figures["Sanger"] == pytest.approx([1.0, 1.0], abs=0.02)
+    accuracies = ("perceptron", "node perturbation", "forward-forward", "spiking")
+    assert min(figures[name][0] for name in accuracies) > 0.8
+    assert max(figures[name][0] for name in ("RBF", "maxout", "gated")) < 0.25
+    assert len(figures) == 10
 
 
 def test_the_program_of_the_readme(tmp_path):
