@@ -147,7 +147,8 @@ class Writer:
         count = "incoming" if self.method == "forward" else "outgoing"
         if self.bias_sender and self.method == "forward":
             count = "0"
-        names = {name: f"m_{name}" for name in self.fields}
+        # A loop over messages gives its fields names; "through" has one message, and no loop.
+        names = dict(self.fields) if self.method == "through" else {name: f"m_{name}" for name in self.fields}
         return names | {"index": "index", "output": "out", "slope": "slope", "count": f"int64({count})"}
 
     def _sums(self, hazards: Hazards) -> dict[Gemm, str]:
