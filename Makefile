@@ -36,6 +36,7 @@ types: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/torch_agreement.py
+	$(BIN)/python benchmarks/neurons.py
 	$(BIN)/python benchmarks/mnist_step.py
 	$(BIN)/python benchmarks/transcendental.py
 	$(BIN)/python benchmarks/engine.py

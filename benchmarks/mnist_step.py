@@ -17,15 +17,14 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.linalg.cython_blas
-from threadpoolctl import threadpool_info, threadpool_limits
+from measure import blas_threads, in_turn
+from threadpoolctl import threadpool_limits
 
 from horn.models import NeuralNetwork, ScaledArray
 from horn.neurons import Batch, Compiled, CrossEntropy, DropoutNeuron, Rates, ReLU, Softmax, StandardNeuron
@@ -60,19 +59,6 @@ def horn_step(batch: int, submodel: bool) -> Callable[[], None]:
     return step
 
 
-def in_turn(sides: dict[str, Callable[[], None]], rounds: int, steps: int = 10) -> dict[str, float]:
-    """Median milliseconds of each side, a few steps of each in turn."""
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(rounds + 1):
-        for name, side in sides.items():
-            for _ in range(steps):
-                start = time.perf_counter()
-                side()
-                if turn:  # the first turn warms up
-                    times[name].append(time.perf_counter() - start)
-    return {name: 1e3 * statistics.median(found) for name, found in times.items()}
-
-
 def horn_job(workers: int, submodels: bool, iterations: int) -> float:
     """Median milliseconds of a step of `fit` with worker processes; images are gathered from all of them."""
     rng = np.random.default_rng(1)
@@ -91,8 +77,7 @@ def one_process(rounds: int) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        threads = {f"{pool['internal_api']} {pool['version']}": pool["num_threads"] for pool in threadpool_info()}
-        print(f"threads: torch {torch.get_num_threads()}; {threads}")
+        print(f"threads: torch {torch.get_num_threads()}; {blas_threads()}")
         sides = {
             "horn": horn_step(100, False),
             "torch eager": eager_step(100),
