@@ -17,6 +17,7 @@ from .state import State, SynapseState
 __all__ = [
     "GELU",
     "Activation",
+    "BackwardReport",
     "Batch",
     "Block",
     "CategoricalCrossEntropy",
@@ -48,6 +49,7 @@ __all__ = [
     "StateBlock",
     "SynapseState",
     "Tanh",
+    "check_backward",
     "check_training",
     "engine_named",
     "explain",
@@ -57,6 +59,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .checking import BackwardReport, check_backward
     from .compiler.compatibility import check_training, is_weighted_sum
     from .compiler.engine import Compiled
     from .compiler.explain import explain, explain_network
@@ -66,11 +69,13 @@ if TYPE_CHECKING:
     from .interpreter import Interpreter
 else:
     _LATER = {
+        "BackwardReport": "checking",
         "ClassExplanation": "compiler.explanation",
         "Compiled": "compiler.engine",
         "Explanation": "compiler.explanation",
         "Interpreter": "interpreter",
         "Profile": "compiler.profiling",
+        "check_backward": "checking",
         "check_training": "compiler.compatibility",
         "engine_named": "engines",
         "explain": "compiler.explain",

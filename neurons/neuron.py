@@ -163,8 +163,8 @@ class Neuron:
 
         `delta` is ∂cost/∂(the weighted sum) where `forward` is one weighted sum of its inputs; else ∂cost/∂(the
         activation's argument) where `forward` applies the activation once, and messages reach the output only through
-        it; else ∂cost/∂output. So ``gradient * self.activation.derivative()`` is right in all that apply it once, and
-        ``gradient`` where none is applied; `check_backward` tells.
+        it; else ∂cost/∂output. So ``gradient * self.activation.derivative()`` is right in the first two, and
+        ``gradient`` where no activation is applied; `check_backward` tells.
         """
         self._host.backpropagate(delta)
 

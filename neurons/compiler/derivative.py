@@ -199,8 +199,3 @@ _PARTIALS: dict[str, Callable[..., tuple[Expr, ...]]] = {
     "fmod": lambda x, y: (_ONE, negate(_of("trunc", Binary("/", x, y)))),
     "pow": _power,
 }
-
-
-def differentiable(function: str) -> bool:
-    """True for the functions of `intrinsics` whose derivative is known."""
-    return function in _PARTIALS or function in _STEPS or function in ("min", "max")

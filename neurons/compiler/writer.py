@@ -100,7 +100,7 @@ class Writer:
     Args:
         name: the kernel's name.
         body: the method, specialised and pruned.
-        method: "forward" or "backward".
+        method: "forward", "backward" or "through", which leads from a layer's deltas on to what feeds it one to one.
         link: "dense" or "single": what kind of connection the messages come over.
         state: what `forward` leaves for `backward`.
         hazards: receives what the kernel has to look out for.

@@ -209,3 +209,36 @@ def test_what_is_refused(kind: type[Engine], network) -> None:
         with pytest.raises(NeuronError, match=message):
             kind(spec, *np.zeros((2, spec.size), np.float32), seed=0)
         kind(spec, *np.zeros((2, spec.size), np.float32), seed=0, training=False)
+
+
+class Normalized(StandardNeuron):
+    """Its push depends on the sum of the gradients, the bias's on its own."""
+
+    def backward(self, messages):
+        gradient = sum(m.input_gradient for m in messages)
+        for m in messages:
+            self.push(-self.learning_rate * m.weight_gradient / (1.0 + abs(gradient)) + 0.1 * m.weight)
+        self.backpropagate(gradient * self.activation.derivative())
+
+
+def test_pushes_that_depend_on_the_sums_of_the_gradients(network, batch, parameters) -> None:
+    layers = (3, Normalized, Identity()), (4, Normalized, Tanh()), (5, RBF, Identity())
+    spec = network(*layers, cost=SquaredError())
+    random = np.random.default_rng(1)
+    data = batch(random.normal(size=(6, 3)), random.normal(size=(6, 5)).astype(np.float32))
+    found, wanted = (gradient(kind, spec, parameters(spec), data) for kind in (Compiled, Interpreter))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("receiver", [RECEIVERS[0], RECEIVERS[5]], ids=str)
+def test_in_float64(kind: type[Engine], receiver: Receiver, network, batch) -> None:
+    layers = (3, StandardNeuron, Identity()), (4, receiver.cls, receiver.activation)
+    spec = network(*layers, cost=SquaredError(), precision=np.float64)
+    random = np.random.default_rng(2)
+    inputs, targets = random.normal(size=(5, 3)).astype(np.float32), random.normal(size=(5, 4)).astype(np.float32)
+    flat = random.normal(size=spec.size)
+    expected = differences(spec, [receiver.function], flat, inputs.astype(np.float64), targets)
+    out = np.zeros(spec.size)
+    kind(spec, flat, np.zeros_like(flat), seed=0).gradient(batch(inputs, targets), Rates(0, 1.0, 0.0), out)
+    np.testing.assert_allclose(-out, expected, rtol=1e-6, atol=1e-8)
