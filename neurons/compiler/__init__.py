@@ -12,14 +12,14 @@ hoist.py, loops.py, guards.py, terms.py, sides.py, algebra.py: which loops are s
 pushes.py, receivers.py, assigned.py, once.py, prune.py, drops.py: the other questions that it asks
 keeping.py   what a class keeps from batch to batch, in its methods   (states.py: while kernels run)
 tables.py    arrays from outside that a neuron reads items of
-dataflow.py, derivative.py, adjoint.py, derive.py: the derivatives that a `forward` defines
+dataflow.py, flattening.py, derivative.py, adjoint.py, derive.py: the derivatives that a `forward` defines
 complete.py  a `backward` that was left out      (execute.py: NIR run in Python, for the interpreter)
 chances.py   the probabilities that a layer's numbers decide
 hazards.py   what only a run can tell
 compatibility.py: which layers can be trained one before the other
 modules.py   NIR → the text of a Python module of numba kernels
 writer.py, spelling.py, signatures.py, drawing.py, emitted.py: one kernel; sums.py, pushing.py: what products take
-sweeping.py, sweeps.py, through.py: the kernels of derivatives that are no products, and who runs them
+sweeping.py, lanes.py, sweeps.py, through.py: the kernels of derivatives that are no products, and who runs them
 operations.py: what a method is made of when it runs     (work.py: how much that is; watching.py: who looks on)
 cache.py     module text → a file named by its content, imported
 engine.py    the kernels and BLAS, run on a network

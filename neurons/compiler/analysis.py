@@ -15,9 +15,9 @@ from ..errors import NeuronError
 from ..neuron import Neuron, hyperparameters
 from .assigned import check_assigned
 from .complete import Completion, completed
-from .dataflow import dataflow
 from .derive import Derivation, derive
 from .drops import Drop, find_drop
+from .flattening import dataflow
 from .frames import Captured
 from .hoist import hoist, hoist_backward
 from .keeping import backward_keeping, check_synapse_states, forward_keeping, states_in

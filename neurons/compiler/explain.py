@@ -108,15 +108,19 @@ def _of_class(code: LayerCode, single: frozenset[str] = frozenset()) -> ClassExp
     ]
     if "backward" not in single:
         steps += [Step("weights", WEIGHTS.push.kind, WEIGHTS.push.label, WEIGHTS.push.each) for _ in code.terms]
-    loops = tuple(_story(report, single) for report in code.analysis.loops)
+    loops = tuple(_story(report, single, code.analysis.through) for report in code.analysis.loops)
     return ClassExplanation(subject.name, type(subject.activation).__name__, code.path, loops, tuple(steps))
 
 
-def _story(report: LoopReport, single: frozenset[str]) -> LoopStory:
+def _story(report: LoopReport, single: frozenset[str], through: bool) -> LoopStory:
     if report.method in single:
         return LoopStory(report.method, "one message", (), report.where, ())
     if report.kept is None:
-        return LoopStory(report.method, "GEMM", tuple(map(str, report.matched)), report.where, ())
+        matched = tuple(map(str, report.matched))
+        if through and any("_gradient" in term for term in matched):
+            hindrance = Hindrance("GEMM", "the derivatives of the receivers' forward are no products", None, "")
+            return LoopStory(report.method, "lanes", matched, report.where, (hindrance,))
+        return LoopStory(report.method, "GEMM", matched, report.where, ())
     hindrance = Hindrance("GEMM", report.kept.reason, report.kept.where, report.kept.cure)
     return LoopStory(report.method, "scalar", (), report.where, (hindrance,))
 

@@ -20,16 +20,13 @@ from dataclasses import dataclass
 from .adjoint import DELTA, Reverse, Sweep
 from .emitted import Emitted
 from .hazards import Hazards
+from .lanes import LANES, Lane, from_float
 from .nir import ZERO, Assign, Expr, Field, Hyper, Index, Local, Type
-from .prune import rewrite
-from .spelling import Spelling, local_name
 from .tables import table_names
 from .trees import subexpressions
 from .types import infer_locals
 from .work import Arithmetic, arithmetic
 
-#: Receivers that are gone through together. Measured on 128×512×784: 64 to 256 differ by 10 %.
-LANES = 128
 #: Examples that share a load of the weights where no trajectories are kept.
 TILE = 4
 
@@ -166,7 +163,7 @@ class SweepWriter:
     def _tile(self, tile: int, examples: str) -> None:
         """All that is done with some examples and a block of lanes."""
         self._line(1, f"for e in {examples}:")
-        members = [_Member(number, self) for number in range(tile)]
+        members = [Lane(number, self.types, self.slots, self.hazards) for number in range(tile)]
         for straight, sweep in self.stages:
             self._line(2, "for j in range(width):")
             self._index(3)
@@ -181,7 +178,7 @@ class SweepWriter:
         self._line(depth, "i = start + j")
         self._line(depth, "index = int64(ids[i]) - first - 1")
 
-    def _straight(self, member: _Member, straight: tuple[Assign, ...], sweep: Sweep | None) -> None:
+    def _straight(self, member: Lane, straight: tuple[Assign, ...], sweep: Sweep | None) -> None:
         """Straight code for one lane, and what the sweep behind it begins with."""
         later: list[tuple[str, Expr]] = []
         if sweep is not None:
@@ -204,7 +201,7 @@ class SweepWriter:
         for name, value in later:
             self._line(3, f"{member.slot(name)} = {member.typed(value, Type.FLOAT)}")
 
-    def _trajectory(self, members: list[_Member], sweep: Sweep) -> None:
+    def _trajectory(self, members: list[Lane], sweep: Sweep) -> None:
         own = {item.name for item in sweep.recurrence.steps} | {item.entry for item in sweep.recomputed}
         values = [*(item.next for item in sweep.recomputed), *(step.value for step in sweep.recurrence.steps)]
         outside = {name for value in values for name in _locals(value)} - own
@@ -222,7 +219,7 @@ class SweepWriter:
             for item in sweep.recomputed:
                 self._line(4, f"{member.slot(item.entry)} = {member.typed(item.next, Type.FLOAT)}")
 
-    def _sweep(self, members: list[_Member], sweep: Sweep) -> None:
+    def _sweep(self, members: list[Lane], sweep: Sweep) -> None:
         still = not sweep.recomputed and all(item.next == Local(item.name) for item in sweep.adjoints)
         self._line(2, "for s in range(senders):" if still else "for s in range(senders - 1, -1, -1):")
         self._messages(members, sweep)
@@ -246,7 +243,7 @@ class SweepWriter:
             for member in members:
                 self._line(4, f"H[e + {member.number}, 0] += g{member.number}")
 
-    def _lane(self, member: _Member, sweep: Sweep) -> str:
+    def _lane(self, member: Lane, sweep: Sweep) -> str:
         """One message of one lane and example; returns the text of what it pushes."""
         number = member.number
         entries = {item.entry for item in sweep.recomputed}
@@ -254,7 +251,7 @@ class SweepWriter:
         read = {name for value in _sweep_values(sweep) for name in _locals(value)}
         self._load(member, 4, sorted(read - own))
         for row, item in enumerate(sweep.recomputed):
-            self._line(4, f"{member.local(item.entry)} = {_from_float(f'T{row}[j]', self.types[item.entry])}")
+            self._line(4, f"{member.local(item.entry)} = {from_float(f'T{row}[j]', self.types[item.entry])}")
         for step in sweep.steps:
             self._line(4, f"{member.local(step.name)} = {member.typed(step.value, self.types[step.name])}")
         if self.variant.inputs:
@@ -269,7 +266,7 @@ class SweepWriter:
                 self._line(4, f"{member.slot(adjoint.name)} = {member.typed(adjoint.next, Type.FLOAT)}")
         return f"u{number}"
 
-    def _messages(self, members: list[_Member], sweep: Sweep) -> None:
+    def _messages(self, members: list[Lane], sweep: Sweep) -> None:
         """What is the same for all lanes of a message."""
         for member in members:
             self._line(3, f"x{member.number} = X[e + {member.number}, s]")
@@ -286,48 +283,13 @@ class SweepWriter:
         if Field("weight") in parts:
             self._line(4, "w = weights[j]")
 
-    def _load(self, member: _Member, depth: int, names: Iterable[str]) -> None:
+    def _load(self, member: Lane, depth: int, names: Iterable[str]) -> None:
         for name in names:
             self._line(depth, f"{member.local(name)} = {member.stored(name)}")
 
-    def _store(self, member: _Member, depth: int, names: Iterable[str]) -> None:
+    def _store(self, member: Lane, depth: int, names: Iterable[str]) -> None:
         for name in names:
             self._line(depth, f"{member.slot(name)} = {member.typed(Local(name), Type.FLOAT)}")
-
-
-class _Member:
-    """One of the examples that are gone through together: its names in the kernel's text."""
-
-    def __init__(self, number: int, writer: SweepWriter) -> None:
-        self.number = number
-        self.writer = writer
-        names = {
-            "input": f"x{number}", "weight": "w", "is_bias": "(s < bias)", "sender": "(int64(s) - bias)",
-            "index": "index", "count": "int64(incoming)",
-        }  # fmt: skip
-        types = {f"{name}__{number}": kind for name, kind in writer.types.items()}
-        self.spelling = Spelling(types, names, writer.hazards)
-
-    def local(self, name: str) -> str:
-        return local_name(f"{name}__{self.number}")
-
-    def typed(self, value: Expr, kind: Type) -> str:
-        def renamed(expression: Expr) -> Expr:
-            return Local(f"{expression.name}__{self.number}") if isinstance(expression, Local) else expression
-
-        return self.spelling.typed(rewrite(value, renamed), kind)
-
-    def slot(self, name: str) -> str:
-        """Where a lane's value is kept."""
-        writer = self.writer
-        return f"C[{(self.number * len(writer.slots) + writer.slots[name]) * LANES} + j]"
-
-    def stored(self, name: str) -> str:
-        return _from_float(self.slot(name), self.writer.types[name])
-
-
-def _from_float(text: str, kind: Type) -> str:
-    return {Type.FLOAT: text, Type.INT: f"int64({text})", Type.BOOL: f"({text} != 0)"}[kind]
 
 
 _SCALARS = ("first", "bias", "rate", "learning_rate", "momentum", "iteration", "layer", "incoming")

@@ -21,6 +21,7 @@ from horn.neurons import (
     SquaredError,
     StandardNeuron,
     Tanh,
+    explain_network,
 )
 
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -242,3 +243,14 @@ def test_in_float64(kind: type[Engine], receiver: Receiver, network, batch) -> N
     out = np.zeros(spec.size)
     kind(spec, flat, np.zeros_like(flat), seed=0).gradient(batch(inputs, targets), Rates(0, 1.0, 0.0), out)
     np.testing.assert_allclose(-out, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_explain_tells_how_derivatives_are_computed(network) -> None:
+    spec = network(
+        (3, StandardNeuron, Identity()), (4, RBF, Identity()), (2, StandardNeuron, Identity()), cost=SquaredError()
+    )
+    explanation = explain_network(spec, 5)
+    kernels = [call.name for call in explanation.step if call.layer == 0 and call.kind == "kernel"]
+    assert kernels == ["forward", "to_weights"]
+    assert "lanes" in str(explanation)
+    assert "not GEMM: the derivatives of the receivers' forward are no products" in str(explanation)
