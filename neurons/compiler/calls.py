@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..neuron import Neuron
 from .frames import Scope
-from .intrinsics import INTRINSICS, intrinsic_name
+from .intrinsics import INTRINSICS, intrinsic_name, meaning
 from .messages import over_messages
 from .names import Inline
 from .nir import Assign, Binary, Body, Call, Const, Count, Draw, Expr, If, Local, SetSlope, Slope, Unary
@@ -193,6 +193,12 @@ class Calls:
         match node.args:
             case [ast.GeneratorExp() as terms] if function in (sum, min, max) and not node.keywords:
                 return self._over_messages(function, terms)
+        meant = meaning(function)
+        if meant is not None:
+            count, meant_by = meant
+            if node.keywords or len(node.args) != count:
+                raise self.scope.error(f"{ast.unparse(node)} takes {count} numbers, without their names", node)
+            return meant_by(*self.expressions.scalars(node.args))
         name = intrinsic_name(function)
         if name is not None:
             entry = INTRINSICS[name]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .nir import Type
+from .nir import Binary, Call, Const, Expr, Select, Type, Unary
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,27 @@ def _known() -> dict[int, tuple[Callable[..., Any], str]]:
 
 
 _KNOWN = _known()
+
+
+#: NumPy functions of scalars that are no calls in the NIR: number of arguments, and what they mean.
+_MEANINGS: dict[int, tuple[int, Callable[..., Expr]]] = {
+    id(np.where): (3, Select),
+    id(np.clip): (3, lambda x, low, high: Call("min", (Call("max", (x, low)), high))),
+    id(np.square): (1, lambda x: Binary("**", x, Const(2))),
+    id(np.negative): (1, lambda x: Unary("-", x)),
+    id(np.logical_not): (1, lambda x: Unary("not", x)),
+    id(np.logical_and): (2, lambda x, y: Binary("and", Call("bool", (x,)), Call("bool", (y,)))),
+    id(np.logical_or): (2, lambda x, y: Binary("or", Call("bool", (x,)), Call("bool", (y,)))),
+    id(np.add): (2, lambda x, y: Binary("+", x, y)),
+    id(np.subtract): (2, lambda x, y: Binary("-", x, y)),
+    id(np.multiply): (2, lambda x, y: Binary("*", x, y)),
+    id(np.divide): (2, lambda x, y: Binary("/", x, y)),
+}
+
+
+def meaning(function: object) -> tuple[int, Callable[..., Expr]] | None:
+    """What a NumPy function of scalars means in the NIR, with its number of arguments; None where it is no such."""
+    return _MEANINGS.get(id(function))
 
 
 def intrinsic_name(function: object) -> str | None:

@@ -252,11 +252,8 @@ def _around_coefficients(condition: Expr, then: Terms, otherwise: Terms) -> Term
 
 
 def _within(condition: Expr, then: Terms, otherwise: Terms, mine: str, other: str) -> Terms:
-    """A choice within one side of each term. Terms that agree in the rest are one."""
-    first = {(term.coefficient, getattr(term, other)): getattr(term, mine) for term in _live(then)}
-    second = {(term.coefficient, getattr(term, other)): getattr(term, mine) for term in _live(otherwise)}
-    if len(first) < len(_live(then)) or len(second) < len(_live(otherwise)):
-        raise NoProductError("a condition on the message chooses between several sums", "write one loop for each sum")
+    """A choice within one side of each term. Terms that agree in the rest, but for a number, are one."""
+    first, second = _by_rest(then, mine, other), _by_rest(otherwise, mine, other)
     found = []
     for key in dict.fromkeys([*first, *second]):
         left, right = first.get(key, ZERO), second.get(key, ZERO)
@@ -272,6 +269,33 @@ def _within(condition: Expr, then: Terms, otherwise: Terms, mine: str, other: st
             value = _simplified(condition, left, right)
         found.append(Term(key[0], **{mine: value, other: key[1]}))
     return _summed(found)
+
+
+def _by_rest(terms: Terms, mine: str, other: str) -> dict[tuple[Expr, Expr], Expr]:
+    """One side of each term, by its coefficient and the other side; numbers in the coefficient belong to the one."""
+    found: dict[tuple[Expr, Expr], Expr] = {}
+    for term in _live(terms):
+        value = getattr(term, mine)
+        number, rest = (ONE, term.coefficient) if _derived(value) else _number_and_rest(term.coefficient)
+        key = rest, getattr(term, other)
+        if key in found:
+            raise NoProductError("a condition on the message chooses between several sums", "write one loop for each")
+        found[key] = multiply(number, value)
+    return found
+
+
+def _number_and_rest(coefficient: Expr) -> tuple[Const, Expr]:
+    """A coefficient as a number times what is none."""
+    match coefficient:
+        case Const():
+            return coefficient, ONE
+        case Unary("-", operand):
+            number, rest = _number_and_rest(operand)
+            return Const(-number.value), rest
+        case Binary("*", left, right):
+            (one, first), (two, second) = _number_and_rest(left), _number_and_rest(right)
+            return Const(one.value * two.value), multiply(first, second)
+    return ONE, coefficient
 
 
 def _live(terms: Terms) -> Terms:

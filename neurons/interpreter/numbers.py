@@ -51,6 +51,8 @@ class Numbers:
         if type(value) is tuple:
             return tuple(self.rounded(item) for item in value)
         if isinstance(value, np.ndarray):
+            if not value.ndim:  # what np.where gives for numbers
+                return self.rounded(value.item())
             return (value.astype(self.kind) if value.dtype.kind == "f" else value).view(Items)
         return self.real(value) if isinstance(value, (float, np.floating)) else value
 
@@ -60,6 +62,8 @@ class Numbers:
         Raises:
             NeuronError: it is none; `what` says what it was given to.
         """
+        if isinstance(value, np.ndarray) and not value.ndim:
+            value = value.item()
         if not isinstance(value, (Real, np.bool_)):
             raise NeuronError(f"{what} needs a number, got {value!r}", calling_line())
         return self.real(value)

@@ -68,6 +68,12 @@ GROUPS = {
         "math.isfinite(x) + 2 * math.isinf(x)", "max(x, 0.5, -1.0, self.k)", "min(self.k, 3)", "math.pi * x", "clip(x)",
         "clip(x, 0.25)", "clip(limit=self.r, x=x)", "max(self.flag, self.k)",
     ],
+    "NumPy's": [
+        "np.where(x > 0, x, 0.5)", "np.where(x > 0, self.k, x) + 1", "np.clip(x, -0.5, self.r)", "np.square(x)",
+        "np.negative(x)", "np.logical_and(x > 0, self.flag) * x", "np.logical_or(x > 0, self.k - 2) * x",
+        "np.logical_not(x) + x", "np.add(x, self.k)", "np.subtract(np.multiply(x, 2.0), self.r)",
+        "np.divide(x, self.k)", "np.clip(self.k, 0, 1) * x",
+    ],
     "over messages": [
         "sum(m.is_bias for m in messages) * x", "sum(m.sender for m in messages)",
         "sum(m.is_bias and m.weight for m in messages)",
