@@ -6,7 +6,8 @@ lower.py     syntax tree → NIR: functions and statements, everything that they
 expressions.py, names.py, calls.py, assignments.py, iteration.py, messages.py: the parts of a statement
 frames.py, binding.py, exits.py, values.py: where the lowering stands, what a name denotes
 cures.py     what the language has no word for, and what to write instead
-nir.py       the representation        (trees.py: walked and printed; types.py: what is an integer, what a float)
+nir.py       the representation
+trees.py: walked and printed; types.py: what is an integer, what a float; varying.py: what a value varies over
 analysis.py  one neuron class understood: its methods in NIR, its message loops classified
 hoist.py, loops.py, guards.py, terms.py, sides.py, algebra.py: which loops are sums of products     (reports.py)
 pushes.py, receivers.py, assigned.py, once.py, prune.py, drops.py: the other questions that it asks

@@ -49,6 +49,7 @@ from .sweeps import Sweeps, single_writers, sweep_writers
 from .tables import table_names
 from .trees import show, walk
 from .values import Object
+from .varying import axes_of_locals, in_words
 from .work import Arithmetic, Work, arithmetic, total
 from .writer import Writer
 
@@ -149,7 +150,7 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str, precision: str 
     emitted = {**forth.kernels, **back.kernels, **emitted}
     subject = analysis.subject
     title = f"Kernels of {subject.name} with {type(subject.activation).__name__}: {incoming} in, {outgoing} out."
-    listing = "\n\n".join(f"{writer.name}:\n{show(writer.body, '    ')}" for writer in writers).replace("\\", "/")
+    listing = "\n\n".join(f"{writer.name}:\n{_listed(writer.body)}" for writer in writers).replace("\\", "/")
     header = _header(title, listing, precision)
     stem = f"{subject.name}_{type(subject.activation).__name__}_{incoming}_{outgoing}".lower()
     module = cache.load(header + "\n\n\n".join(kernel.text for kernel in emitted.values()) + "\n", stem)
@@ -172,6 +173,11 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str, precision: str 
         pushing.gradients, terms, pushing.update(kernels), USUAL | forth.arrays | back.arrays | per_example,
         hazards, max(1, *(len(writer.rows) for writer in writers)), str(module.__file__),
     )  # fmt: skip
+
+
+def _listed(body: Body) -> str:
+    """A method in the NIR, with the index set of each variable."""
+    return show(body, "    ", {name: in_words(over) for name, over in axes_of_locals(body).items()})
 
 
 def _method(writer: Writer, kernels: Mapping[str, Operation], pushing: Pushing) -> Method:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import TypeVar
 
@@ -93,24 +93,31 @@ def mentions_uniform(expression: Expr, name: str) -> bool:
     return any(part == Uniform(name) for part in subexpressions(expression))
 
 
-def show(body: Body, indent: str = "") -> str:
-    """A body as readable text, a statement per line."""
+def show(body: Body, indent: str = "", notes: Mapping[str, str] | None = None) -> str:
+    """A body as readable text, a statement per line.
+
+    Args:
+        body: the body.
+        indent: stands before each line.
+        notes: variable → what is noted behind its assignments.
+    """
+    notes = notes or {}
     lines: list[str] = []
     inner = indent + "    "
     for item in body:
         match item:
             case Assign(name, value):
-                lines.append(f"{indent}{name} = {value}")
+                lines.append(f"{indent}{name} = {value}{f'  # {notes[name]}' if name in notes else ''}")
             case If(condition, then, otherwise):
-                lines += [f"{indent}if {condition}:", show(then, inner) or f"{inner}pass"]
+                lines += [f"{indent}if {condition}:", show(then, inner, notes) or f"{inner}pass"]
                 if otherwise:
-                    lines += [f"{indent}else:", show(otherwise, inner)]
+                    lines += [f"{indent}else:", show(otherwise, inner, notes)]
             case MessageLoop(nested):
-                lines += [f"{indent}for m in messages:", show(nested, inner)]
+                lines += [f"{indent}for m in messages:", show(nested, inner, notes)]
             case RangeLoop(name, start, stop, step, nested):
-                lines += [f"{indent}for {name} in range({start}, {stop}, {step}):", show(nested, inner)]
+                lines += [f"{indent}for {name} in range({start}, {stop}, {step}):", show(nested, inner, notes)]
             case While(nested):
-                lines += [f"{indent}while True:", show(nested, inner)]
+                lines += [f"{indent}while True:", show(nested, inner, notes)]
             case Break() | Continue():
                 lines.append(f"{indent}{type(item).__name__.lower()}")
             case Keep(name, value):

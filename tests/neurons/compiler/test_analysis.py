@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from horn.neurons import DropoutNeuron, ReLU, StandardNeuron, Tanh, is_weighted_sum
 from horn.neurons.compiler.analysis import Analysis, analyse
 from horn.neurons.compiler.drops import Drop
+from horn.neurons.compiler.loops import plain
 from horn.neurons.compiler.lower import lower_method
+from horn.neurons.compiler.modules import layer_code
 from horn.neurons.compiler.nir import Hyper, Type
 from horn.neurons.compiler.trees import show
+from horn.neurons.compiler.varying import axes_of_locals, in_words
 
 UNIT = """
 C = 2.0
@@ -283,3 +288,51 @@ def test_a_hoisted_neuron_is_what_remains_around_the_products() -> None:
     assert "binomial" not in show(analysis.predict)
     assert list(analysis.state) == ["self.mask"]
     assert show(analysis.backward).splitlines()[-1].startswith("Backpropagate(")
+
+
+VARYING = """
+rate = self.learning_rate * 2.0
+near = self.index * rate
+count = 0
+for i in range(3):
+    count += i
+    if self.index > i:
+        break
+if self.training:
+    rate = 0.0
+large = 0.0
+for m in messages:
+    x = m.input
+    large = max(large, x * near)
+first = 0.0
+for m in messages:
+    first = max(first, m.weight)
+choice = 1.0 if near else rate
+if large > 0.5:
+    choice = 2.0
+self.feedforward(choice + count + first)
+"""
+
+
+def test_each_variable_has_its_index_set(understood) -> None:
+    body = lower_method(understood(forward=VARYING.strip()).subject, "forward").body
+    found = {plain(name): in_words(over) for name, over in axes_of_locals(body).items()}
+    assert found == {
+        "rate": "one for the layer",
+        "near": "neuron",
+        "i": "neuron",  # how far it comes
+        "count": "neuron",
+        "x": "example, message",
+        "large": "neuron, example, message",
+        "first": "neuron, message",
+        "choice": "neuron, example, message",
+    }
+
+
+def test_index_sets_are_noted_in_the_generated_module(understood) -> None:
+    forward = (
+        "y = sum(m.input * m.weight for m in messages)\nself.note = self.index / 2\nself.feedforward(y * self.note)"
+    )
+    text = Path(layer_code(understood(forward=forward), "dense", "dense", "float32").path).read_text()
+    assert "self.note = (self.index / 2)  # neuron\n" in text
+    assert "(sum_1 + Σ(m.input * m.weight))  # neuron, example\n" in text
