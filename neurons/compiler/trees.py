@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import TypeVar
 
 from .nir import (
+    ONE,
     Assign,
     Backpropagate,
     Body,
@@ -124,6 +125,9 @@ def show(body: Body, indent: str = "", notes: Mapping[str, str] | None = None) -
                 lines.append(f"{indent}Keep({name}, {value})")
             case SetField(name, value):
                 lines.append(f"{indent}m.{name} = {value}")
-            case FeedForward(value) | Backpropagate(value) | Push(value) | SetSlope(value) | PushFactor(value):
+            case PushFactor(value, left, right):
+                factors = [str(part) for part in (value, left, right) if part != ONE]
+                lines.append(f"{indent}PushFactor({' * '.join(factors) or '1'})")
+            case FeedForward(value) | Backpropagate(value) | Push(value) | SetSlope(value):
                 lines.append(f"{indent}{type(item).__name__}({value})")
     return "\n".join(lines)

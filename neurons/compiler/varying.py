@@ -26,7 +26,7 @@ def axes_of_locals(body: Body) -> dict[str, Axes]:
 
 def _visit(body: Body, under: Axes, found: dict[str, Axes]) -> None:
     for statement in body:
-        inner = under
+        inner = under | _leaving(statement.body, found) if isinstance(statement, LOOPS) else under
         match statement:
             case Assign(name, value):
                 found[name] |= under | axes(value, found)
@@ -36,8 +36,6 @@ def _visit(body: Body, under: Axes, found: dict[str, Axes]) -> None:
                 for bound in (start, stop, step):
                     inner |= axes(bound, found)
                 found[name] |= inner
-        if isinstance(statement, LOOPS):
-            inner |= _leaving(statement.body, found)
         for nested in bodies(statement):
             _visit(nested, inner, found)
 

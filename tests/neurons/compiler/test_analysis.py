@@ -330,9 +330,8 @@ def test_each_variable_has_its_index_set(understood) -> None:
 
 
 def test_index_sets_are_noted_in_the_generated_module(understood) -> None:
-    forward = (
-        "y = sum(m.input * m.weight for m in messages)\nself.note = self.index / 2\nself.feedforward(y * self.note)"
-    )
-    text = Path(layer_code(understood(forward=forward), "dense", "dense", "float32").path).read_text()
-    assert "self.note = (self.index / 2)  # neuron\n" in text
-    assert "(sum_1 + Σ(m.input * m.weight))  # neuron, example\n" in text
+    near = "self.near = 1.0\nif self.index > 1:\n    self.near = 2.0\n"
+    code = layer_code(understood(forward=f"{near}{SUM.replace('total)', 'total * self.near)')}"), "dense", "dense")
+    text = Path(code.path).read_text()
+    assert "self.near = 2.0  # neuron\n" in text
+    assert "+ Σ(m.input * m.weight))  # neuron, example\n" in text
