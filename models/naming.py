@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any
 
-import horn.neurons as library
+import horn.neurons
+import horn.neurons.library
 from horn.neurons import FunctionInterlayer
 
 from . import schedules
@@ -56,7 +57,8 @@ class Names:
     """
 
     def __init__(self, path: str, given: Iterable[Any]) -> None:
-        own = [getattr(library, name) for name in library.__all__]
+        packages = (horn.neurons, horn.neurons.library)
+        own = [getattr(package, name) for package in packages for name in package.__all__]
         known = [thing for thing in (*own, *vars(schedules).values()) if isinstance(thing, type)]
         self._path = path
         self._known = {thing.__name__: thing for thing in [*known, *given]}

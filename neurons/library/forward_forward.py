@@ -74,8 +74,7 @@ class GoodnessSender(Neuron):
     threshold = 2.0
 
     def forward(self, messages: Messages[ForwardMessage]) -> None:
-        for m in messages:
-            self.feedforward(m.input)
+        self.feedforward(sum(m.input for m in messages))
 
     def backward(self, messages: Messages[BackwardMessage]) -> None:
         goodness = slope = 0.0
