@@ -20,6 +20,8 @@ hazards.py   what only a run can tell
 compatibility.py: which layers can be trained one before the other
 modules.py   NIR → the text of a Python module of numba kernels
 writer.py, spelling.py, signatures.py, drawing.py, emitted.py: one kernel; sums.py, pushing.py: what products take
+phases.py, straight.py, liveness.py: a method cut at the message loops that are no products; tiles.py: their kernels
+methods.py, crossing.py, transpose.py: what a method becomes, and what goes from kernel to kernel
 sweeping.py, lanes.py, sweeps.py, through.py: the kernels of derivatives that are no products, and who runs them
 operations.py: what a method is made of when it runs     (work.py: how much that is; watching.py: who looks on)
 cache.py     module text → a file named by its content, imported

@@ -7,7 +7,7 @@ override stay symbols.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType
 
 from ..activations.base import Activation
@@ -46,6 +46,7 @@ from .nir import (
     type_of_number,
 )
 from .once import calls, check_pushes
+from .phases import refusals
 from .prune import drop, prune, specialise
 from .pushes import Carry, how_formed, scale_of, take_carry
 from .receivers import before_weighted_sums, obstacle
@@ -196,8 +197,8 @@ def _build(subject: Subject, through: bool) -> Analysis:
     if isinstance(derivation, NeuronError) and subject.method("backward") is None:
         return Analysis(
             subject, prune(drop(forward, (SetSlope,)), frozenset()), predict, None, {}, frozenset(), False,
-            weighted_sum, derivation, completion, Carry(), None, "none", through, None, None, tuple(reports),
-            frozenset(), lowered.captured,
+            weighted_sum, derivation, completion, Carry(), None, "none", through, None, None,
+            _with_tiers(reports, {"forward": forward}), frozenset(), lowered.captured,
         )  # fmt: skip
     if not isinstance(derivation, NeuronError):
         backward_raw = completed(backward_raw, derivation, completion)
@@ -217,10 +218,18 @@ def _build(subject: Subject, through: bool) -> Analysis:
         completion, carry, scale_of(known), how_formed(known), through,
         obstacle(subject.name, backward) if through else None,
         None if subject.kept or any(report.kept for report in reports) else find_drop(forward, known),
-        tuple(reports),
+        _with_tiers(reports, {"forward": forward, "backward": backward}),
         frozenset(part.name for part in all_expressions(backward_raw) if isinstance(part, Field)),
         lowered.captured + lowered_backward.captured,
     )  # fmt: skip
+
+
+def _with_tiers(reports: list[LoopReport], methods: dict[str, Body]) -> tuple[LoopReport, ...]:
+    """The reports, with why a loop that is no product is scalar."""
+    scalar = {method: refusals(body) for method, body in methods.items()}
+    return tuple(
+        replace(report, scalar=scalar[report.method].get(report.where)) if report.kept else report for report in reports
+    )
 
 
 def _training(body: Body, value: bool) -> Body:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from .chances import decided
-from .nir import Assign, Body, Const, Draw, Stmt, Type
+from .nir import Assign, Body, Const, Draw, Type
+from .once import draws
 from .spelling import Spelling
-from .trees import walk
 
 
-def drawn_by_all(body: Body) -> dict[Assign, int]:
-    """The draws that every neuron makes, under no condition, with their numbers."""
+def drawn_by_all(body: Body, first: int) -> dict[Assign, int]:
+    """The draws that every neuron makes, under no condition, with their numbers; `first` of them come before."""
     found: dict[Assign, int] = {}
-    for number, statement in enumerate(item for item in body if any(_draws_in(item))):
+    for number, statement in enumerate((item for item in body if draws(item)), first):
         if not isinstance(statement, Assign):
             break
         assert isinstance(statement.value, Draw)
         if statement.value.kind != "normal":  # takes two words
             found[statement] = number
     return found
-
-
-def _draws_in(statement: Stmt) -> Iterator[Draw]:
-    return (item.value for item in walk((statement,)) if isinstance(item, Assign) and isinstance(item.value, Draw))
 
 
 def word_lines(rows: dict[Assign, int], method: str) -> list[str]:

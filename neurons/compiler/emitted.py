@@ -19,16 +19,18 @@ class Emitted:
         text: the whole function.
         arguments: their names, in order.
         arithmetic: what it does for one neuron and example.
+        call: the kind of operation that calls it.
     """
 
     name: str
     text: str
     arguments: tuple[str, ...]
     arithmetic: Arithmetic
+    call: type[Kernel] = Kernel
 
     def operation(self, function: Callable[..., Any]) -> Operation:
         """The call of the compiled function."""
-        return Kernel(self.name, function, self.arguments, self.arithmetic)
+        return self.call(self.name, function, self.arguments, self.arithmetic)
 
 
 @dataclass(frozen=True)

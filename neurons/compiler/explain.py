@@ -115,14 +115,13 @@ def _of_class(code: LayerCode, single: frozenset[str] = frozenset()) -> ClassExp
 def _story(report: LoopReport, single: frozenset[str], through: bool) -> LoopStory:
     if report.method in single:
         return LoopStory(report.method, "one message", (), report.where, ())
-    if report.kept is None:
-        matched = tuple(map(str, report.matched))
-        if through and any("_gradient" in term for term in matched):
-            hindrance = Hindrance("GEMM", "the derivatives of the receivers' forward are no products", None, "")
-            return LoopStory(report.method, "lanes", matched, report.where, (hindrance,))
-        return LoopStory(report.method, "GEMM", matched, report.where, ())
-    hindrance = Hindrance("GEMM", report.kept.reason, report.kept.where, report.kept.cure)
-    return LoopStory(report.method, "scalar", (), report.where, (hindrance,))
+    matched = tuple(map(str, report.matched))
+    if through and any("_gradient" in term for term in matched):
+        hindrance = Hindrance("GEMM", "the derivatives of the receivers' forward are no products", None, "")
+        return LoopStory(report.method, "lanes", matched, report.where, (hindrance,))
+    kept = (("GEMM", report.kept), ("lanes", report.scalar))
+    hindrances = tuple(Hindrance(tier, found.reason, found.where, found.cure) for tier, found in kept if found)
+    return LoopStory(report.method, report.tier, matched, report.where, hindrances)
 
 
 def _left_out(spec: NetworkSpec, step: tuple[Call, ...]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import FunctionType
@@ -15,10 +15,12 @@ from ..neuron import Neuron
 from . import cache
 from .analysis import Analysis
 from .buffers import PER_NEURON, USUAL, Array
+from .crossing import whole_method
 from .emitted import Emitted, EmittedPass
 from .faults import guarded
 from .hazards import Hazards
 from .lower import lower_scalar_function
+from .methods import crossing_arrays, operations, writers_of
 from .nir import (
     Assign,
     Backpropagate,
@@ -47,6 +49,7 @@ from .subject import Subject
 from .sums import Sums, sums_in
 from .sweeps import Sweeps, single_writers, sweep_writers
 from .tables import table_names
+from .tiles import LaneWriter
 from .trees import show, walk
 from .values import Object
 from .varying import axes_of_locals, in_words
@@ -141,37 +144,43 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str, precision: str 
     elif analysis.scale is not None:
         backward = drop(backward, (PushFactor,))
     pushing = plan_pushes(backward, back)
-    writers = _writers(analysis, incoming, outgoing, forth, pushing, hazards)
+    methods = _methods(analysis, incoming, outgoing, forth, pushing, hazards)
+    every = [writer for writers in methods.values() for writer in writers]
+    emitted: dict[str, Emitted | EmittedPass] = {}
+    # Loops that are the same while training and predicting are compiled once.
+    names: dict[str, str] = {}
+    known: dict[str, str] = {}
+    for writer in every:
+        kernel = writer.write()
+        names[kernel.name] = known.setdefault(kernel.text.replace(f"def {kernel.name}(", "def "), kernel.name)
+        emitted.setdefault(names[kernel.name], kernel)
     sweeps = sweep_writers(analysis, incoming, hazards)
-    emitted: dict[str, Emitted | EmittedPass] = {writer.name: writer.write() for writer in writers}
     emitted |= {sweep.name: sweep.write() for sweep in sweeps}
     if analysis.drop is not None:
         emitted["kept"] = _kept(analysis.drop.probability, hazards)
     emitted = {**forth.kernels, **back.kernels, **emitted}
     subject = analysis.subject
     title = f"Kernels of {subject.name} with {type(subject.activation).__name__}: {incoming} in, {outgoing} out."
-    listing = "\n\n".join(f"{writer.name}:\n{_listed(writer.body)}" for writer in writers).replace("\\", "/")
+    listing = "\n\n".join(f"{writer.name}:\n{_listed(writer.body)}" for writer in every).replace("\\", "/")
     header = _header(title, listing, precision)
     stem = f"{subject.name}_{type(subject.activation).__name__}_{incoming}_{outgoing}".lower()
     module = cache.load(header + "\n\n\n".join(kernel.text for kernel in emitted.values()) + "\n", stem)
     kernels = {name: kernel.operation(getattr(module, name)) for name, kernel in emitted.items()}
-    methods = {writer.name: _method(writer, kernels, pushing) for writer in writers}
+    kernels |= {name: kernels[other] for name, other in names.items()}
+    run = {name: operations(writers, kernels, pushing) for name, writers in methods.items()}
     left = {name.removeprefix("self."): kind for name, kind in analysis.state.items()}
     left |= dict.fromkeys(sorted(analysis.kept), Type.FLOAT)
     per_example = {f"K_{name}": Array(PER_NEURON, kind) for name, kind in left.items()}
     outputs = analysis.scale is not None and not analysis.through
     terms = (PushTerm("O", "D"),) if outputs else tuple(pushing.terms)
-    backward_sums, push_sums = (
-        any(GRADIENTS in sums_in(writer.body) for writer in writers if writer.name in (name, "bias_backward"))
-        for name in ("backward", "push")
-    )
     return LayerCode(
-        analysis, methods["forward"], methods["predict"],
-        methods.get("backward", ()) + methods.get("through", ()), methods.get("push", ()), backward_sums, push_sums,
-        methods.get("bias_forward", ()), methods.get("bias_backward", ()),
+        analysis, run["forward"], run["predict"], run.get("backward", ()) + run.get("through", ()),
+        run.get("push", ()), _gradients_read(methods, "backward"), _gradients_read(methods, "push"),
+        run.get("bias_forward", ()), run.get("bias_backward", ()),
         Sweeps(*(kernels[sweep.name] for sweep in sweeps)) if sweeps else None, kernels.get("kept"),
-        pushing.gradients, terms, pushing.update(kernels), USUAL | forth.arrays | back.arrays | per_example,
-        hazards, max(1, *(len(writer.rows) for writer in writers)), str(module.__file__),
+        pushing.gradients, terms, pushing.update(kernels),
+        USUAL | forth.arrays | back.arrays | per_example | crossing_arrays(every),
+        hazards, max(1, *(len(writer.rows) for writer in every if isinstance(writer, Writer))), str(module.__file__),
     )  # fmt: skip
 
 
@@ -180,53 +189,40 @@ def _listed(body: Body) -> str:
     return show(body, "    ", {name: in_words(over) for name, over in axes_of_locals(body).items()})
 
 
-def _method(writer: Writer, kernels: Mapping[str, Operation], pushing: Pushing) -> Method:
-    """A kernel with the sums that it loads, and with what the products of its pushes take."""
-    kernel = kernels[writer.name]
-    if writer.link == "single" or writer.bias_sender or writer.sums is None:
-        return (kernel,)
-    maps = pushing.maps(kernels) if any(isinstance(item, PushFactor) for item in walk(writer.body)) else ()
-    sums = writer.sums.operations(sums_in(writer.body), kernels)
-    return (*dict.fromkeys([*maps, *sums]), kernel)
+def _gradients_read(methods: Mapping[str, Sequence[Writer | LaneWriter]], name: str) -> bool:
+    """True where a method, or the bias sender's, reads Σ input_gradient."""
+    writers = (*methods.get(name, ()), *methods.get("bias_backward", ()))
+    return any(GRADIENTS in sums_in(writer.body) for writer in writers)
 
 
-def _writers(
+def _methods(
     analysis: Analysis, incoming: str, outgoing: str, forth: Sums, pushing: Pushing, hazards: Hazards
-) -> list[Writer]:
+) -> dict[str, Sequence[Writer | LaneWriter]]:
     state, slope = analysis.state, analysis.slope
-    shared: dict[str, Any] = {"hazards": hazards, "keep_slope": slope}
-    writers = [
-        Writer("forward", analysis.forward, "forward", incoming, state, sums=forth, **shared),
-        Writer("predict", analysis.predict, "forward", incoming, {}, sums=forth, hazards=hazards, keep_slope=False),
-    ]
+    onward: dict[str, Any] = {"hazards": hazards, "sums": forth}
+    back = onward | {"sums": pushing.sums, "factors": pushing.factors}
+    methods: dict[str, Sequence[Writer | LaneWriter]] = {
+        "forward": writers_of("forward", analysis.forward, "forward", incoming, state, slope, **onward),
+        "predict": writers_of("predict", analysis.predict, "forward", incoming, {}, False, **onward),
+    }
     if analysis.backward is None:
-        return _declared(writers)
-    shared_back = shared | {"sums": pushing.sums, "factors": pushing.factors}
+        return methods
     backward = prune(pushing.body, frozenset())
-    writers.append(Writer("backward", backward, "backward", outgoing, state, **shared_back))
-    writers += single_writers(analysis, incoming, hazards)
+    methods["backward"] = writers_of("backward", backward, "backward", outgoing, state, slope, **back)
+    methods["through"] = single_writers(analysis, incoming, hazards)
     push = prune(drop(backward, (Backpropagate,)), frozenset())
     for_synapses = (Push, PushFactor, SetField) if outgoing == "dense" else ()
     if _contains(push, (*for_synapses, Keep)):
-        writers.append(Writer("push", push, "backward", outgoing, state, **shared_back))
+        methods["push"] = writers_of("push", push, "backward", outgoing, state, slope, **back)
     if not _contains(push, for_synapses):
-        return _declared(writers)
+        return methods
     before = specialise(drop(analysis.forward, (FeedForward, MessageLoop)), _no_messages)
     before = prune(before, frozenset(state))
     of_bias = prune(drop(push, (Keep,)), frozenset())
-    writers += [
-        Writer("bias_forward", before, "forward", incoming, state, **shared, bias_sender=True),
-        Writer("bias_backward", of_bias, "backward", outgoing, state, **shared_back, bias_sender=True),
-    ]
-    return _declared(writers)
-
-
-def _declared(writers: list[Writer]) -> list[Writer]:
-    """The writers, the sums declared that their bodies read."""
-    for writer in writers:
-        if writer.sums is not None and writer.link == "dense" and not writer.bias_sender:
-            writer.sums.declare(sums_in(writer.body))
-    return writers
+    for method, body, link, shared in (("forward", before, incoming, onward), ("backward", of_bias, outgoing, back)):
+        name, crossing = f"bias_{method}", whole_method(body, method, state, keep_slope=slope)
+        methods[name] = [Writer(name, body, method, link, crossing, **shared, bias_sender=True)]
+    return methods
 
 
 def _contains(body: Body, kinds: tuple[type[Stmt], ...]) -> bool:
@@ -324,4 +320,5 @@ def gradient(O, T, G):
 def _scalar_lines(body: Body, value: Expr) -> str:
     # The two parameters are locals that come from outside, like what `forward` leaves for `backward`.
     given = {"output": Type.FLOAT, "target": Type.FLOAT}
-    return Writer("scalar", body, "backward", "single", given, hazards=Hazards(), keep_slope=False).scalar_lines(value)
+    crossing = whole_method(body, "backward", given, keep_slope=False)
+    return Writer("scalar", body, "backward", "single", crossing, hazards=Hazards()).scalar_lines(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import NeuronError
-from .nir import Body, Break, Continue, If, MessageLoop, Push, Stmt
+from .nir import Assign, Body, Break, Continue, Draw, If, MessageLoop, Push, Stmt
 from .trees import LOOPS, bodies, walk
 
 
@@ -66,6 +66,17 @@ def _paths(body: Body, kind: type[Stmt]) -> _Paths:
         elif isinstance(statement, (Break, Continue)):
             return _Paths(None, _either(leaving, total))
     return _Paths(total, leaving)
+
+
+def draws(statement: Stmt) -> bool:
+    """True where a statement may make a random draw."""
+    return any(isinstance(inner, Assign) and isinstance(inner.value, Draw) for inner in walk((statement,)))
+
+
+def known_draws(body: Body) -> int | None:
+    """How many draws a run of `body` makes; None where that depends on conditions."""
+    drawing = [item for item in body if draws(item)]
+    return len(drawing) if all(isinstance(item, Assign) for item in drawing) else None
 
 
 def pushes_per_message(loop: MessageLoop) -> Times:

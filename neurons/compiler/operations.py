@@ -92,9 +92,19 @@ class Kernel(Operation):
 
     def _extent(self, values: Values) -> tuple[int, int, int]:
         """Examples, neurons, messages of each: as the loops of an emitted kernel run, see `writer`."""
-        examples = len(values["positions"]) if "positions" in self.arguments else 1
-        senders = next((values[name].shape[1] for name in ("X", "D") if name in self.arguments), 1)
-        return examples, len(values["ids"]), int(senders)
+        matrices = [values[name] for name in ("X", "D") if name in self.arguments]
+        by_example = [values[name] for name in ("positions",) if name in self.arguments] or matrices
+        messages = int(matrices[0].shape[1]) if matrices else 1
+        return len(by_example[0]) if by_example else 1, len(values["ids"]), messages
+
+
+@dataclass(frozen=True)
+class LaneKernel(Kernel):
+    """A kernel whose neurons are SIMD lanes, see `tiles`: it takes the range of neurons that it is to do."""
+
+    def run(self, values: Values) -> None:
+        whole = {"low": 0, "high": len(values["ids"])}
+        self.function(*[whole[name] if name in whole else values[name] for name in self.arguments])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ class Kept:
     Args:
         reason: what keeps it one.
         where: the user's line.
-        cure: what to write so that it becomes a matrix product; empty where nothing does.
+        cure: what to write so that it need not; empty where nothing helps.
     """
 
     reason: str
@@ -63,9 +63,18 @@ class LoopReport:
         where: the user's line.
         kept: why it stays a loop; None where it is a sum of products.
         matched: the terms of its sums and of its push; none where it stays a loop.
+        scalar: why it cannot run for many neurons at once either; None where it can.
     """
 
     method: str
     where: SourceLine | None
     kept: Kept | None
     matched: tuple[Match, ...] = ()
+    scalar: Kept | None = None
+
+    @property
+    def tier(self) -> str:
+        """How the loop runs: "GEMM", "lanes" or "scalar"."""
+        if self.kept is None:
+            return "GEMM"
+        return "scalar" if self.scalar else "lanes"

@@ -52,6 +52,7 @@ class Spelling:
         names: the texts of what is no local.
         hazards: receives what the kernel has to look out for.
         sums: the texts of the sums over messages.
+        own: the texts of locals that are not called as `local_name` says.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Spelling:
         names: Names,
         hazards: Hazards,
         sums: Mapping[Gemm, str] | None = None,
+        own: Names | None = None,
     ) -> None:
         self.types = dict(types)
         self.hazards = hazards
         self.names = names
         self.sums = sums or {}
+        self.own = own or {}
 
     def type(self, expression: Expr) -> Type:
         return type_of(expression, self.types)
@@ -89,7 +92,7 @@ class Spelling:
             case Const(value):
                 return _constant(value, self.type(expression))
             case Local(name):
-                return local_name(name)
+                return self.own.get(name) or local_name(name)
             case Hyper(name):
                 return f"h_{name}"
             case Stored(name):

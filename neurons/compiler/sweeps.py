@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .adjoint import DELTA, of_one_message
 from .analysis import Analysis
+from .crossing import whole_method
 from .derive import Derivation
 from .hazards import Hazards
 from .nir import Assign, Backpropagate, Field
@@ -56,4 +57,5 @@ def single_writers(analysis: Analysis, incoming: str, hazards: Hazards) -> list[
         return []
     body, gradient = of_one_message(analysis.derivation.messages)
     body = prune((Assign(DELTA, Field("delta")), *body, Backpropagate(gradient)), frozenset())
-    return [Writer("through", body, "through", "single", analysis.state, hazards=hazards, keep_slope=False)]
+    crossing = whole_method(body, "through", analysis.state, keep_slope=False)
+    return [Writer("through", body, "through", "single", crossing, hazards=hazards)]

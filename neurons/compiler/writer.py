@@ -16,6 +16,7 @@ The kernels' arguments, all optional but for the scalars at the end; b examples,
     X, W           the senders' outputs (b, senders) and the weights (senders, n), where a forward loop is kept
     D, W, P, U     the receivers' deltas (b, r), weights, previous changes and updates (senders, r), where a backward
                    loop is kept
+    C_x (b, n)     locals that pass from one phase of a method to another (CF_x, CI_x, CB_x by their types)
     R (draws, …)   scratch for the random words of the draws that every neuron makes
     ids (n,)       network-wide ids of the neurons; ids[i] - first - 1 is self.index
     incoming, outgoing  number of messages of forward, of backward
@@ -31,6 +32,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from .crossing import Crossing
 from .drawing import draw_call, drawn_by_all, hazard_lines, word_lines
 from .emitted import Emitted
 from .hazards import Hazards
@@ -60,14 +62,12 @@ from .nir import (
     Type,
     While,
 )
-from .once import calls
 from .receivers import GRADIENTS
 from .signatures import SCALARS, hypers, mentioned
 from .spelling import CASTS, Spelling, local_name
 from .sums import Sums, sums_in
 from .tables import table_names
-from .trees import all_expressions, reads, walk
-from .types import infer_locals
+from .trees import all_expressions, walk
 from .work import arithmetic
 
 #: What a kernel writes to `status`: a method, and what it must call.
@@ -99,14 +99,13 @@ class Writer:
 
     Args:
         name: the kernel's name.
-        body: the method, specialised and pruned.
+        body: the method, specialised and pruned, or a phase of it.
         method: "forward", "backward" or "through", which leads from a layer's deltas on to what feeds it one to one.
         link: "dense" or "single": what kind of connection the messages come over.
-        state: what `forward` leaves for `backward`.
+        crossing: what it finds and leaves.
         hazards: receives what the kernel has to look out for.
         sums: where the sums over messages are.
         factors: the arrays of the push's factors.
-        keep_slope: True where the slope is kept, too.
         bias_sender: True for the kernel of a layer's bias sender.
     """
 
@@ -116,31 +115,27 @@ class Writer:
         body: Body,
         method: str,
         link: str,
-        state: dict[str, Type],
+        crossing: Crossing,
         *,
         hazards: Hazards,
         sums: Sums | None = None,
         factors: Mapping[tuple[Expr, Expr], str] | None = None,
-        keep_slope: bool,
         bias_sender: bool = False,
     ) -> None:
         self.name = name
         self.body = body
         self.method = method
         self.link = link
-        self.state = state
+        self.crossing = crossing
         self.sums = sums
         self.factors = factors or {}
-        self.keep_slope = keep_slope
         self.bias_sender = bias_sender
-        known = {key: kind for key, kind in state.items() if method == "backward"}
-        # What is read and never assigned (by a bias sender, which gets no messages) is 0.
-        self.types = dict.fromkeys(sorted(reads(body)), Type.FLOAT) | infer_locals(body, known)
+        self.types = crossing.types
         self.kept_loops = any(isinstance(statement, MessageLoop) for statement in walk(body))
         self.fields = _FIELDS[(method, link)]
         self.spelling = Spelling(self.types, self._names(), hazards, self._sums(hazards))
         self.lines: list[str] = []
-        self.rows = {} if bias_sender else drawn_by_all(body)
+        self.rows = {} if bias_sender else drawn_by_all(body, crossing.draws)
 
     def _names(self) -> dict[str, str]:
         # Of the whole network: a sub-model that is computed compactly has fewer.
@@ -175,6 +170,7 @@ class Writer:
         if self.rows:
             arrays.append("R")
         arrays += sorted(set(_NAMED.findall(text)))
+        arrays += mentioned(text, self.crossing.arrays)
         scalars = mentioned(text, SCALARS)
         numbers = mentioned(text, hypers(*all_expressions(self.body), *self._factors_of_sums()))
         arrays += table_names(*all_expressions(self.body))
@@ -208,9 +204,10 @@ class Writer:
             self._line(depth, "row = index + bias")
         drawing = any(isinstance(item, Assign) and isinstance(item.value, Draw) for item in walk(self.body))
         if drawing:
-            self._line(depth, f"draw = u32({'FORWARD' if self.method == 'forward' else 'BACKWARD'})")
+            before = f" + {self.crossing.draws}" if self.crossing.draws else ""
+            self._line(depth, f"draw = u32({self.method.upper()}{before})")
         self._initial(depth)
-        watched = self._watched()
+        watched = self.crossing.watched
         if watched:
             self._line(depth, "said = 0")
         self._statements(self.body, depth)
@@ -221,53 +218,56 @@ class Writer:
             self._line(depth + 1, f"status[0] = {code}")
         return self.lines
 
-    def _watched(self) -> type[Stmt] | None:
-        kind: type[Stmt] = FeedForward if self.method == "forward" else Backpropagate
-        present = any(isinstance(statement, kind) for statement in walk(self.body))
-        return kind if present and not calls(self.body, kind).exactly_once else None
-
     def _initial(self, depth: int) -> None:
-        forward = self.method == "forward"
+        forward, resumed = self.method == "forward", self.crossing.resumed
         for name, kind in self.types.items():
             value = _ZERO[kind]
-            if not forward and name in self.state:
-                value = f"K_{name[5:]}[e, i]"
+            if name in self.crossing.loads:
+                array = self.crossing.loads[name]
                 # `backward` may assign a float to what was an integer.
-                value = value if self.state[name] is kind else f"{CASTS[kind]}({value})"
+                value = f"{array}[e, i]"
+                value = value if self.crossing.arrays[array] is kind else f"{CASTS[kind]}({value})"
             self._line(depth, f"{local_name(name)} = {value}")
         expressions = list(all_expressions(self.body))
         if forward:
-            self._line(depth, f"out = real({1.0 if self.bias_sender else 0.0})")
-            if self.keep_slope:
-                self._line(depth, "slope = real(0.0)")
+            start = f"real({1.0 if self.bias_sender else 0.0})"
+            self._line(depth, f"out = {'O[e, i + 1]' if FeedForward in resumed else start}")
+            if self._leaves(SetSlope):
+                self._line(depth, f"slope = {'L[e, i]' if SetSlope in resumed else 'real(0.0)'}")
             return
         self._line(depth, "out = real(1.0)" if self.bias_sender else "out = O[e, i + 1]")
-        if any(isinstance(statement, Backpropagate) for statement in walk(self.body)):
-            self._line(depth, "back = real(0.0)")
-        for array in self._pushed():
-            self._line(depth, f"factor_{array} = real(0.0)")
+        if self._leaves(Backpropagate):
+            self._line(depth, f"back = {'B[e, i]' if Backpropagate in resumed else 'real(0.0)'}")
+        for key, array in self._pushed().items():
+            place = self._place_of_factor(array)
+            self._line(depth, f"factor_{array} = {place if key in self.crossing.pushed else 'real(0.0)'}")
         if any(isinstance(part, Slope) for part in expressions):
             self._line(depth, "slope = L[e, i]")
         if self.bias_sender:
             self._totals(depth)
 
-    def _final(self, depth: int) -> None:
-        if self.method == "forward":
-            if not self.bias_sender:
-                self._line(depth, "O[e, i + 1] = out")
-            for name in self.state:
-                self._line(depth, f"K_{name[5:]}[e, i] = {local_name(name)}")
-            if self.keep_slope:
-                self._line(depth, "L[e, i] = slope")
-            return
-        if any(isinstance(statement, Backpropagate) for statement in walk(self.body)):
-            self._line(depth, "B[e, i] = back")
-        for array in self._pushed():
-            self._line(depth, f"{array}[e, {'0' if self.bias_sender else 'i + 1'}] = factor_{array}")
+    def _leaves(self, kind: type[Stmt]) -> bool:
+        """True where this kernel is one that leaves what such statements say."""
+        return kind in self.crossing.leaves or any(isinstance(statement, kind) for statement in walk(self.body))
 
-    def _pushed(self) -> list[str]:
+    def _final(self, depth: int) -> None:
+        if self._leaves(FeedForward) and not self.bias_sender:
+            self._line(depth, "O[e, i + 1] = out")
+        for name, array in self.crossing.stores.items():
+            self._line(depth, f"{array}[e, i] = {local_name(name)}")
+        if self._leaves(SetSlope):
+            self._line(depth, "L[e, i] = slope")
+        if self._leaves(Backpropagate):
+            self._line(depth, "B[e, i] = back")
+        for array in self._pushed().values():
+            self._line(depth, f"{self._place_of_factor(array)} = factor_{array}")
+
+    def _pushed(self) -> dict[tuple[Expr, Expr], str]:
         pushes = [statement for statement in walk(self.body) if isinstance(statement, PushFactor)]
-        return list(dict.fromkeys(self.factors[statement.left, statement.right] for statement in pushes))
+        return {key: self.factors[key] for key in dict.fromkeys((item.left, item.right) for item in pushes)}
+
+    def _place_of_factor(self, array: str) -> str:
+        return f"{array}[e, {'0' if self.bias_sender else 'i + 1'}]"
 
     def _totals(self, depth: int) -> None:
         """The sums of a bias sender, whose row no product covers."""
@@ -350,7 +350,7 @@ class Writer:
 
     def _said(self, target: str, value: Expr, kind: type[Stmt], depth: int) -> None:
         self._line(depth, f"{target} = {self.spelling.typed(value, Type.FLOAT)}")
-        if self._watched() is kind:
+        if self.crossing.watched is kind:
             self._line(depth, "said += 1")
 
     def _messages(self, body: Body, depth: int) -> None:

@@ -150,7 +150,8 @@ def test_a_loop_that_is_no_product_is_shown_with_line_and_reason(define, first_l
     explanation = explain_network(chain((3, StandardNeuron), (4, cls)), 5)
     [story] = [story for story in explanation.layers[1].neurons.loops if story.method == "forward"]
     assert story.tier == "scalar"
-    [hindrance] = story.hindrances
+    hindrance, of_lanes = story.hindrances
+    assert (of_lanes.tier, of_lanes.reason, of_lanes.cure) == ("lanes", hindrance.reason, hindrance.cure)
     where = hindrance.where
     assert (hindrance.tier, hindrance.reason) == ("GEMM", "the loop contains a break")
     assert hindrance.cure == "say by a condition which messages count, in place of the break"
