@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..errors import NeuronError
-from .loops import plain
 from .nir import (
     Assign,
     Binary,
@@ -27,7 +26,7 @@ from .nir import (
     Unary,
     While,
 )
-from .trees import own_expressions, subexpressions, writes
+from .trees import own_expressions, plain, subexpressions, writes
 
 #: Beginning of the locals that hold what a function returns: no variable of the user's can be called so.
 RETURNED = "return"

@@ -8,7 +8,6 @@ from dataclasses import replace
 from ..errors import NeuronError, SourceLine
 from .dataflow import Carried, Dataflow, Definition, Recurrence, depends, live
 from .derivative import choose
-from .hoist import reads_outside
 from .nir import (
     ZERO,
     Assign,
@@ -29,7 +28,7 @@ from .nir import (
     Unary,
 )
 from .prune import fold, rewrite
-from .trees import bodies, reads, subexpressions, walk, writes
+from .trees import bodies, reads, reads_outside, subexpressions, walk, writes
 
 
 def dataflow(forward: Body) -> Dataflow:

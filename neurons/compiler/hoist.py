@@ -28,7 +28,7 @@ from .nir import (
 from .prune import propagate, specialise
 from .reports import Kept, LoopReport
 from .tables import certain
-from .trees import bodies, reads, subexpressions, walk, with_bodies, writes
+from .trees import bodies, reads_outside, subexpressions, walk, with_bodies
 from .types import infer_locals
 
 
@@ -114,20 +114,3 @@ def _known_outside(expression: Expr) -> bool:
     return not any(isinstance(part, (Local, Stored)) for part in subexpressions(expression)) and all(
         certain(index) for part in subexpressions(expression) if isinstance(part, Element) for index in part.indices
     )
-
-
-def reads_outside(body: Body, loop: MessageLoop) -> set[str]:
-    """Names that are read outside of a loop of the body, and what is kept in ``self``."""
-    found: set[str] = {name for name in writes(body) if name.startswith("self.")}
-
-    def visit(statements: Body) -> None:
-        for statement in statements:
-            if statement is loop:
-                continue
-            shallow = with_bodies(statement, tuple(() for _ in bodies(statement)))
-            found.update(reads((shallow,)))
-            for nested in bodies(statement):
-                visit(nested)
-
-    visit(body)
-    return found

@@ -33,7 +33,7 @@ from .nir import (
 from .reports import Kept, Match, NoProductError
 from .sides import always_a_number
 from .terms import Terms, apart, expand, grouped
-from .trees import subexpressions
+from .trees import plain, subexpressions
 
 
 @dataclass(frozen=True)
@@ -167,9 +167,3 @@ def _minus_entry(name: str, value: Expr) -> Expr | None:
 
 def _mentions(value: Expr, names: set[str]) -> bool:
     return any(isinstance(part, Local) and part.name in names for part in subexpressions(value))
-
-
-def plain(name: str) -> str:
-    """A local's name as the user wrote it."""
-    head, _, tail = name.rpartition("_")
-    return head if tail.isdigit() and head else name

@@ -131,3 +131,26 @@ def show(body: Body, indent: str = "", notes: Mapping[str, str] | None = None) -
             case FeedForward(value) | Backpropagate(value) | Push(value) | SetSlope(value):
                 lines.append(f"{indent}{type(item).__name__}({value})")
     return "\n".join(lines)
+
+
+def reads_outside(body: Body, loop: MessageLoop) -> set[str]:
+    """Names that are read outside of a loop of the body, and what is kept in ``self``."""
+    found: set[str] = {name for name in writes(body) if name.startswith("self.")}
+
+    def visit(statements: Body) -> None:
+        for statement in statements:
+            if statement is loop:
+                continue
+            shallow = with_bodies(statement, tuple(() for _ in bodies(statement)))
+            found.update(reads((shallow,)))
+            for nested in bodies(statement):
+                visit(nested)
+
+    visit(body)
+    return found
+
+
+def plain(name: str) -> str:
+    """A local's name as the user wrote it."""
+    head, _, tail = name.rpartition("_")
+    return head if tail.isdigit() and head else name

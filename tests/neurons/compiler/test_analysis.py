@@ -9,11 +9,10 @@ import pytest
 from horn.neurons import DropoutNeuron, ReLU, StandardNeuron, Tanh, is_weighted_sum
 from horn.neurons.compiler.analysis import Analysis, analyse
 from horn.neurons.compiler.drops import Drop
-from horn.neurons.compiler.loops import plain
 from horn.neurons.compiler.lower import lower_method
 from horn.neurons.compiler.modules import layer_code
 from horn.neurons.compiler.nir import Hyper, Type
-from horn.neurons.compiler.trees import show
+from horn.neurons.compiler.trees import plain, show
 from horn.neurons.compiler.varying import axes_of_locals, in_words
 
 UNIT = """
