@@ -140,7 +140,7 @@ def layer_operations(cls: Any) -> tuple[Side, Side]:
     """
     from horn.models import NeuralNetwork
     from horn.neurons import Batch, Compiled, Identity, Rates, SquaredError
-    from horn.neurons.compiler.watching import Watched
+    from horn.neurons.compiler.operations.watching import Watched
 
     examples, senders, units = LAYER
     nn = NeuralNetwork(learning_rate=0.01, momentum=0.0, seed=1)

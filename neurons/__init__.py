@@ -60,28 +60,28 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .checking import BackwardReport, check_backward
-    from .compiler.compatibility import check_training, is_weighted_sum
-    from .compiler.engine import Compiled
-    from .compiler.explain import explain, explain_network
-    from .compiler.explanation import ClassExplanation, Explanation
-    from .compiler.profiling import Profile, profile_network
+    from .compiler.analysis.compatibility import check_training, is_weighted_sum
+    from .compiler.execution.engine import Compiled
+    from .compiler.report.explain import explain, explain_network
+    from .compiler.report.explanation import ClassExplanation, Explanation
+    from .compiler.report.profiling import Profile, profile_network
     from .engines import engine_named
     from .interpreter import Interpreter
 else:
     _LATER = {
         "BackwardReport": "checking",
-        "ClassExplanation": "compiler.explanation",
-        "Compiled": "compiler.engine",
-        "Explanation": "compiler.explanation",
+        "ClassExplanation": "compiler.report.explanation",
+        "Compiled": "compiler.execution.engine",
+        "Explanation": "compiler.report.explanation",
         "Interpreter": "interpreter",
-        "Profile": "compiler.profiling",
+        "Profile": "compiler.report.profiling",
         "check_backward": "checking",
-        "check_training": "compiler.compatibility",
+        "check_training": "compiler.analysis.compatibility",
         "engine_named": "engines",
-        "explain": "compiler.explain",
-        "explain_network": "compiler.explain",
-        "is_weighted_sum": "compiler.compatibility",
-        "profile_network": "compiler.profiling",
+        "explain": "compiler.report.explain",
+        "explain_network": "compiler.report.explain",
+        "is_weighted_sum": "compiler.analysis.compatibility",
+        "profile_network": "compiler.report.profiling",
     }
 
     def __getattr__(name: str) -> object:

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from .activations.base import Activation, as_activation
 from .activations.identity import Identity
 from .activations.tanh import Tanh
-from .compiler.analysis import analyse
-from .compiler.compatibility import is_weighted_sum
-from .compiler.complete import Completion
-from .compiler.lower import lower_method
-from .compiler.nir import Backpropagate, Push, Stmt
-from .compiler.trees import walk
+from .compiler.analysis.analysis import analyse
+from .compiler.analysis.compatibility import is_weighted_sum
+from .compiler.capture.lower import lower_method
+from .compiler.derivatives.complete import Completion
+from .compiler.nir.statements import Backpropagate, Push, Stmt
+from .compiler.nir.trees import walk
 from .costs.squared_error import SquaredError
 from .engine import Batch, Rates
 from .errors import NeuronError, SourceLine

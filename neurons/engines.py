@@ -7,7 +7,7 @@ import importlib
 from .engine import Engine
 
 #: Name → module and class. An engine is imported when it is first asked for.
-_ENGINES = {"compiled": ("compiler.engine", "Compiled"), "interpreter": ("interpreter", "Interpreter")}
+_ENGINES = {"compiled": ("compiler.execution.engine", "Compiled"), "interpreter": ("interpreter", "Interpreter")}
 
 
 def engine_named(name: str) -> type[Engine]:

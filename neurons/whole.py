@@ -20,7 +20,7 @@ def place(index: int, size: int, status: Any, code: int) -> int:
         index: any whole number.
         size: number of items, at least 1.
         status: (3,): where the index is out of range, the code, the index and the size are left here; the place is 0.
-        code: see `compiler.hazards`.
+        code: see `compiler.emission.hazards`.
     """
     if index < -size or index >= size:
         status[0] = code

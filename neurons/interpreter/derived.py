@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler.adjoint import DELTA
-from ..compiler.analysis import Analysis
-from ..compiler.derive import Derivation
-from ..compiler.execute import Execution
-from ..compiler.subject import Subject
+from ..compiler.analysis.analysis import Analysis
+from ..compiler.capture.subject import Subject
+from ..compiler.derivatives.adjoint import DELTA
+from ..compiler.derivatives.derive import Derivation
+from ..compiler.derivatives.execute import Execution
 from ..errors import NeuronError
 from ..neuron import ForwardMessage, Neuron
 from .draws import Draws
@@ -39,7 +39,7 @@ class Derivatives:
     products: bool
 
     def of_output(self, neuron: Neuron, messages: Sequence[ForwardMessage], draws: Draws) -> float:
-        """∂output/∂cut (see `compiler.derive`).
+        """∂output/∂cut (see `compiler.derivatives.derive`).
 
         Args:
             neuron: the neuron.
@@ -73,7 +73,8 @@ def derivatives(analysis: Analysis | None, keeping: Keeping) -> Derivatives | No
         analysis: what is known of the class.
         keeping: what its neurons keep.
 
-    Before such receivers a class may use products of deltas only, or is refused (see `compiler.compatibility`).
+    Before such receivers a class may use products of deltas only, or is refused: see
+    `compiler.analysis.compatibility`.
     """
     if analysis is None or isinstance(analysis.derivation, NeuronError):
         return None

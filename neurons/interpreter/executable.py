@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..compiler.complete import Completion
+from ..compiler.derivatives.complete import Completion
 from ..neuron import Neuron, states
 from ..spec import Layer
 from .copies import Copies
@@ -40,7 +40,7 @@ def executable(copies: Copies, layer: Layer, index: int, completion: Completion)
 
 
 def _backward(self: Neuron, messages: Messages[Backward]) -> None:
-    """What Horn adds where there is no `backward` (see `compiler.complete`)."""
+    """What Horn adds where there is no `backward` (see `compiler.derivatives.complete`)."""
     gradient: float = 0
     for m in messages:
         gradient += m.input_gradient

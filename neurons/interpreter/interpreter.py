@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import random
-from ..compiler.compatibility import analysis_if_compilable, check_training
-from ..compiler.complete import Completion
+from ..compiler.analysis.compatibility import analysis_if_compilable, check_training
+from ..compiler.derivatives.complete import Completion
 from ..engine import Batch, Engine, Rates, Score
 from ..norms import limit_norms
 from ..scoring import count_correct, dense_targets

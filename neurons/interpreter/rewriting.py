@@ -9,7 +9,7 @@ import ast
 from types import CodeType, FunctionType
 from typing import Any
 
-from ..compiler.source import read_source
+from ..compiler.capture.source import read_source
 from ..errors import NeuronError
 from .numbers import Numbers
 from .whole import OPERATORS, operators, truth

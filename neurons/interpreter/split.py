@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..compiler.compatibility import layer_analysis
-from ..compiler.evaluate import evaluate
+from ..compiler.analysis.compatibility import layer_analysis
+from ..compiler.nir.evaluate import evaluate
 from ..engine import Rates
 from ..errors import NeuronError
 from ..spec import Layer, Precision

@@ -32,7 +32,7 @@ from horn.neurons import (
     StandardNeuron,
     jit,
 )
-from horn.neurons.compiler import modules
+from horn.neurons.compiler.emission import modules
 from horn.neurons.neuron import hyperparameters
 
 Arrays = dict[str, np.ndarray]

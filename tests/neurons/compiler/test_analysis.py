@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from horn.neurons import DropoutNeuron, ReLU, StandardNeuron, Tanh, is_weighted_sum
-from horn.neurons.compiler.analysis import Analysis, analyse
-from horn.neurons.compiler.drops import Drop
-from horn.neurons.compiler.lower import lower_method
-from horn.neurons.compiler.modules import layer_code
-from horn.neurons.compiler.nir import Hyper, Type
-from horn.neurons.compiler.trees import plain, show
-from horn.neurons.compiler.varying import axes_of_locals, in_words
+from horn.neurons.compiler.analysis.analysis import Analysis, analyse
+from horn.neurons.compiler.analysis.drops import Drop
+from horn.neurons.compiler.capture.lower import lower_method
+from horn.neurons.compiler.emission.modules import layer_code
+from horn.neurons.compiler.nir.expressions import Hyper, Type
+from horn.neurons.compiler.nir.trees import plain, show
+from horn.neurons.compiler.nir.varying import axes_of_locals, in_words
 
 UNIT = """
 C = 2.0

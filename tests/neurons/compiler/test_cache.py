@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from horn.neurons import Compiled, DropoutNeuron, ReLU, StandardNeuron, caching, jit
-from horn.neurons.compiler import cache, modules
-from horn.neurons.compiler.compatibility import layer_analysis
+from horn.neurons.compiler.analysis.compatibility import layer_analysis
+from horn.neurons.compiler.emission import cache, modules
 
 #: Trains a small network; prints what numba compiled, and a digest of the result.
 PROGRAM = """

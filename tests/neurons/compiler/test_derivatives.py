@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from receivers import RECEIVERS, Receiver
 
 from horn.neurons import Activation, Neuron, NeuronError, Sigmoid, StandardNeuron
-from horn.neurons.compiler.adjoint import DELTA
-from horn.neurons.compiler.analysis import analyse
-from horn.neurons.compiler.derivative import derivative
-from horn.neurons.compiler.derive import Derivation
-from horn.neurons.compiler.execute import Execution
-from horn.neurons.compiler.intrinsics import INTRINSICS
-from horn.neurons.compiler.nir import Binary, Call, Const, Expr, Local, Select, Unary
+from horn.neurons.compiler.analysis.analysis import analyse
+from horn.neurons.compiler.derivatives.adjoint import DELTA
+from horn.neurons.compiler.derivatives.derivative import derivative
+from horn.neurons.compiler.derivatives.derive import Derivation
+from horn.neurons.compiler.derivatives.execute import Execution
+from horn.neurons.compiler.nir.expressions import Binary, Call, Const, Expr, Local, Select, Unary
+from horn.neurons.compiler.nir.intrinsics import INTRINSICS
 from horn.neurons.interpreter.messages import Forward
 from horn.neurons.neuron import hyperparameters
 

@@ -23,12 +23,13 @@ from horn.neurons import (
     explain,
     explain_network,
 )
-from horn.neurons.compiler.nir import Assign, Binary, Call, Const, Draw, Field, If, Local, MessageLoop, RangeLoop, While
-from horn.neurons.compiler.operations import Values
-from horn.neurons.compiler.plan import Call as PlannedCall
-from horn.neurons.compiler.plan import training_step
-from horn.neurons.compiler.watching import Watched
-from horn.neurons.compiler.work import Work, arithmetic
+from horn.neurons.compiler.nir.expressions import Binary, Call, Const, Draw, Field, Local
+from horn.neurons.compiler.nir.statements import Assign, If, MessageLoop, RangeLoop, While
+from horn.neurons.compiler.operations.operation import Values
+from horn.neurons.compiler.operations.watching import Watched
+from horn.neurons.compiler.operations.work import Work, arithmetic
+from horn.neurons.compiler.report.plan import Call as PlannedCall
+from horn.neurons.compiler.report.plan import training_step
 from horn.neurons.engine import Rates
 
 RATES = Rates(0, 0.1, 0.9)

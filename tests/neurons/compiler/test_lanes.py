@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from horn.neurons import Batch, Compiled, Identity, Interpreter, NetworkSpec, Rates, ReLU
-from horn.neurons.compiler import tiles
-from horn.neurons.compiler.analysis import analyse
-from horn.neurons.compiler.modules import layer_code
-from horn.neurons.compiler.transpose import add_transpose, transpose
+from horn.neurons.compiler.analysis.analysis import analyse
+from horn.neurons.compiler.emission import tiles
+from horn.neurons.compiler.emission.modules import layer_code
+from horn.neurons.compiler.operations.transpose import add_transpose, transpose
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -12,7 +12,7 @@ from mistaken_bodies import BACKWARD, FORWARD, HEAD
 from numba.core.errors import TypingError
 
 from horn.neurons import Compiled, DropoutNeuron, Identity, Neuron, NeuronError, Rates, StandardNeuron
-from horn.neurons.compiler import faults
+from horn.neurons.compiler.operations import faults
 from horn.neurons.neuron import hyperparameters
 
 

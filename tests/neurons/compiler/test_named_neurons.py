@@ -23,7 +23,7 @@ from horn.neurons import (
     StandardNeuron,
     Tanh,
 )
-from horn.neurons.compiler.compatibility import layer_analysis
+from horn.neurons.compiler.analysis.compatibility import layer_analysis
 
 PAPER = """
 class Paper(Neuron):

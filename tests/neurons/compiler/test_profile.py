@@ -16,9 +16,9 @@ from horn.neurons import (
     StandardNeuron,
     profile_network,
 )
-from horn.neurons.compiler.machine import Machine
-from horn.neurons.compiler.plan import training_step
-from horn.neurons.compiler.work import Work
+from horn.neurons.compiler.operations.work import Work
+from horn.neurons.compiler.report.machine import Machine
+from horn.neurons.compiler.report.plan import training_step
 from horn.neurons.engine import Rates
 
 RATES = Rates(0, 0.1, 0.9)

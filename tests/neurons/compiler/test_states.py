@@ -28,7 +28,7 @@ from horn.neurons import (
     SynapseState,
     Tanh,
 )
-from horn.neurons.compiler.compatibility import layer_analysis
+from horn.neurons.compiler.analysis.compatibility import layer_analysis
 from horn.neurons.neuron import hyperparameters
 
 REDUCTIONS = ("mean", "sum", "last")

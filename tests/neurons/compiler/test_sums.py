@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from horn.neurons import Identity
-from horn.neurons.compiler.compatibility import layer_analysis
-from horn.neurons.compiler.modules import LayerCode, layer_code
-from horn.neurons.compiler.operations import Operation, Product
+from horn.neurons.compiler.analysis.compatibility import layer_analysis
+from horn.neurons.compiler.emission.modules import LayerCode, layer_code
+from horn.neurons.compiler.operations.operation import Operation, Product
 
 FORWARD = """
 class Plain(Neuron):

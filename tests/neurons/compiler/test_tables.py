@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from horn.neurons import Compiled, Interpreter, NeuronError, StandardNeuron
-from horn.neurons.compiler import cache
+from horn.neurons.compiler.emission import cache
 
 HEAD = """
 THRESHOLDS = np.array([0.5, 0.25, 1.0, 2.0])

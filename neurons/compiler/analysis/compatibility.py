@@ -1,0 +1,142 @@
+"""What may follow what: whether layer before layer can be trained, and what has a bias by default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from ...activations.base import Activation
+from ...errors import NeuronError
+from ...interlayer import Interlayer
+from ...neuron import Neuron
+from ...spec import Dense, Layer, NetworkSpec
+from .analysis import Analysis, analyse
+
+#: Fields that stand for derivatives of the receiver's forward.
+_DERIVED = frozenset({"input_gradient", "weight_gradient"})
+
+
+def is_weighted_sum(cls: type[Neuron], activation: Activation) -> bool:
+    """True where `forward` is one weighted sum of the inputs: what a bias belongs to by default.
+
+    Raises:
+        NeuronError: the class cannot be compiled.
+    """
+    return analyse(cls, activation).weighted_sum
+
+
+def layer_analysis(layer: Layer, following: Layer | None = None) -> Analysis:
+    """What the compiler knows of a layer's neurons.
+
+    Args:
+        layer: the layer.
+        following: the next one, where its synapses matter.
+
+    Raises:
+        NeuronError: the class cannot be compiled.
+    """
+    known = analyse(layer.neuron, layer.activation, layer.hyperparameters)
+    if following is None or not isinstance(following.incoming, Dense) or not known.fields & _DERIVED:
+        return known
+    receivers = layer_analysis(following)
+    if receivers.weighted_sum or isinstance(receivers.derivation, NeuronError):
+        return known
+    return analyse(layer.neuron, layer.activation, layer.hyperparameters, through=True)
+
+
+def analysis_if_compilable(layer: Layer) -> Analysis | None:
+    """As `layer_analysis`; None for a class that only the interpreter can run."""
+    try:
+        return layer_analysis(layer)
+    except NeuronError:
+        return None
+
+
+def check_training(spec: NetworkSpec, analysis_of: Callable[[Layer], Analysis | None] = layer_analysis) -> None:
+    """Refuse to train a network whose neurons do not give gradients.
+
+    Args:
+        spec: the network.
+        analysis_of: what is known of a layer; layers of which nothing is known pass.
+
+    Raises:
+        NeuronError: a class without `backward` whose forward has no derivative; one that multiplies deltas by weights
+            where they lead to neurons that compute no weighted sum, unless it says ``learning_rule = "local"``, or
+            asks there for derivatives that cannot be taken; one whose `backward` asks for a slope that `forward`
+            never set.
+    """
+    for index, layer in enumerate(spec.layers):
+        analysis = analysis_of(layer)
+        if analysis is None:
+            continue
+        name = layer.neuron.__name__
+        if analysis.backward is None:
+            assert isinstance(analysis.derivation, NeuronError)
+            raise NeuronError(
+                f"layer {index} ({name}) cannot be trained: {name} has no backward(self, messages), and its forward "
+                f"gives none, since {analysis.derivation.message}; write one, or use the network for prediction only",
+                analysis.derivation.where,
+            )
+        local = layer.neuron.learning_rule == "local"
+        if isinstance(layer.incoming, Interlayer) and isinstance(analysis.derivation, NeuronError) and not local:
+            raise NeuronError(
+                f"layer {index} ({name}) cannot be trained behind {layer.incoming}: {analysis.derivation.message}, so "
+                f"that ∂cost/∂input is not known; write {name}.forward otherwise, or mark it "
+                'learning_rule = "local"',
+                analysis.derivation.where,
+            )
+        # Nobody needs the delta of the inputs, nor then its slope.
+        if index > 0 and analysis.slope_missing:
+            raise NeuronError(
+                f"layer {index} ({name}) cannot be trained: {name}.backward multiplies by "
+                "self.activation.derivative(), but its forward never calls self.activation(...), so that the slope is "
+                "always 0 and nothing before this layer would learn; apply the activation in forward, or write a "
+                "backward of its own"
+            )
+        following = spec.layers[index + 1] if index + 1 < len(spec.layers) else None
+        if following is None or not isinstance(following.incoming, Dense):
+            continue
+        receivers = analysis_of(following)
+        if receivers is not None and not receivers.weighted_sum:
+            _check_through(index, layer.neuron, analysis, following.neuron, receivers)
+
+
+def check_pushes_through(spec: NetworkSpec) -> None:
+    """Refuse to train in compiled code what the interpreter alone can: see `Analysis.obstacle`.
+
+    Raises:
+        NeuronError: a class uses derivatives by messages otherwise than in sums and pushes.
+    """
+    for layer, following in pairwise(spec.layers):
+        obstacle = layer_analysis(layer, following).obstacle
+        if obstacle is not None:
+            raise obstacle
+
+
+def _check_through(
+    index: int, sender: type[Neuron], analysis: Analysis, receiver: type[Neuron], receivers: Analysis
+) -> None:
+    """Refuse a sender that cannot be trained before receivers that are no weighted sums."""
+    local = sender.learning_rule == "local"
+    derived = sorted(analysis.fields & _DERIVED)
+    layers = (
+        f"layer {index} ({sender.__name__}) cannot be trained through layer {index + 1} ({receiver.__name__}): "
+        f"{receiver.__name__}.forward is no weighted sum"
+    )
+    if not local and "delta" in analysis.fields:
+        raise NeuronError(
+            f"{layers}, so that m.delta * m.weight and self.output * m.delta are not the gradients; use "
+            f"m.input_gradient and m.weight_gradient in {sender.__name__}.backward, or give it a rule of its own and "
+            f'mark it learning_rule = "local"; prediction works as it is'
+        )
+    if derived and isinstance(receivers.derivation, NeuronError):
+        raise NeuronError(
+            f"{layers}, and m.{derived[0]} cannot be derived from it, since {receivers.derivation.message}; write it "
+            f"otherwise, or give {sender.__name__} a rule of its own without m.{derived[0]} and mark it "
+            'learning_rule = "local"; prediction works as it is',
+            receivers.derivation.where,
+        )
+    if derived and "delta" in analysis.fields:
+        raise NeuronError(
+            f"{layers}, before which {sender.__name__}.backward may use m.delta or m.{derived[0]}, not both"
+        )

@@ -1,0 +1,319 @@
+"""From what is understood of a neuron to a module of kernels: which kernels a layer needs, and their text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import FunctionType
+from typing import Any
+
+from ...activations.identity import Identity
+from ...costs.base import Cost
+from ...errors import NeuronError
+from ...neuron import Neuron
+from ..analysis.analysis import Analysis
+from ..analysis.receivers import GRADIENTS, before_weighted_sums
+from ..capture.lower import lower_scalar_function
+from ..capture.subject import Subject
+from ..capture.tables import table_names
+from ..capture.values import Object
+from ..nir.expressions import Const, Count, Expr, Gemm, Local, Type
+from ..nir.prune import drop, prune, specialise
+from ..nir.statements import (
+    Assign,
+    Backpropagate,
+    Body,
+    FeedForward,
+    Keep,
+    MessageLoop,
+    Push,
+    PushFactor,
+    SetField,
+    Stmt,
+)
+from ..nir.trees import show, walk
+from ..nir.varying import axes_of_locals, in_words
+from ..operations.buffers import PER_NEURON, USUAL, Array
+from ..operations.faults import guarded
+from ..operations.operation import Method, Operation, Pass
+from ..operations.work import Arithmetic, Work, arithmetic, total
+from . import cache
+from .crossing import whole_method
+from .emitted import Emitted, EmittedPass
+from .hazards import Hazards
+from .methods import crossing_arrays, operations, writers_of
+from .pushing import Pushing, PushTerm, plan_pushes
+from .signatures import hypers
+from .spelling import Spelling
+from .sums import Sums, sums_in
+from .sweeps import Sweeps, single_writers, sweep_writers
+from .tiles import LaneWriter
+from .writer import Writer
+
+_HEADER = '''"""{title}
+
+{listing}
+"""
+import math
+
+import numpy as np
+from numpy import bool_, int64
+
+{mathematics}
+from horn.neurons.whole import add, multiply, place, subtract
+from horn.neurons.jit import kernel, summing_kernel
+from horn.neurons.random import BACKWARD, FORWARD, bernoulli, bernoulli_of, binomial, binomial_of, normal, uniform
+from horn.neurons.random import uniform_of, words
+
+real = np.{precision}
+u32 = np.uint32
+
+'''
+#: Where kernels find `exp` and the like. The fast ones are of float32.
+_MATHEMATICS = {"float32": "from horn.neurons import mathematics", "float64": "import math as mathematics"}
+
+
+def _header(title: str, listing: str, precision: str) -> str:
+    return _HEADER.format(title=title, listing=listing, precision=precision, mathematics=_MATHEMATICS[precision])
+
+
+@dataclass(frozen=True)
+class LayerCode:
+    """The kernels of a layer of one class between two kinds of connections.
+
+    Args:
+        analysis: what is known of the class.
+        forward, predict: `forward` while training, while predicting.
+        backward: `backward` in full; empty where the class has none.
+        push: `backward` where nobody needs the delta; empty where nothing is left to do.
+        backward_sums, push_sums: True where these read Σ input_gradient, that of the bias sender included.
+        bias_forward, bias_backward: the same for the layer's bias sender; empty where its push needs no kernel.
+        sweeps: the derivatives by its messages, where they are no products of its deltas.
+        kept: (mask, ids, lane, …): which neurons a sub-model keeps; None where the class cannot be dropped.
+        gradients: name of the factors of weight_gradient, see `pushing`.
+        terms: the products that the push is made of.
+        update: what else its D takes, from them and the weights; empty where it is their sum.
+        arrays: what they work in.
+        hazards: what their codes mean.
+        draw_rows: rows of scratch for random words.
+        path: the generated file.
+    """
+
+    analysis: Analysis
+    forward: Method
+    predict: Method
+    backward: Method
+    push: Method
+    backward_sums: bool
+    push_sums: bool
+    bias_forward: Method
+    bias_backward: Method
+    sweeps: Sweeps | None
+    kept: Operation | None
+    gradients: str | None
+    terms: tuple[PushTerm, ...]
+    update: Method
+    arrays: Mapping[str, Array]
+    hazards: Hazards
+    draw_rows: int
+    path: str
+
+
+@lru_cache(maxsize=256)
+def layer_code(analysis: Analysis, incoming: str, outgoing: str, precision: str = "float32") -> LayerCode:
+    """The kernels of a class between two kinds of connections.
+
+    Args:
+        analysis: the class.
+        incoming: "dense" (weights from every sender) or "single" (one message, without a weight).
+        outgoing: the same of its receivers.
+        precision: what the kernels compute in, by NumPy's name.
+    """
+    hazards = Hazards()
+    forth, back = Sums("forward"), Sums("backward")
+    backward = analysis.backward or ()
+    backward = backward if analysis.through else before_weighted_sums(backward)
+    if outgoing == "single":
+        backward = drop(backward, (PushFactor, Push))
+    elif analysis.scale is not None:
+        backward = drop(backward, (PushFactor,))
+    pushing = plan_pushes(backward, back)
+    methods = _methods(analysis, incoming, outgoing, forth, pushing, hazards)
+    every = [writer for writers in methods.values() for writer in writers]
+    emitted: dict[str, Emitted | EmittedPass] = {}
+    # Loops that are the same while training and predicting are compiled once.
+    names: dict[str, str] = {}
+    known: dict[str, str] = {}
+    for writer in every:
+        kernel = writer.write()
+        names[kernel.name] = known.setdefault(kernel.text.replace(f"def {kernel.name}(", "def "), kernel.name)
+        emitted.setdefault(names[kernel.name], kernel)
+    sweeps = sweep_writers(analysis, incoming, hazards)
+    emitted |= {sweep.name: sweep.write() for sweep in sweeps}
+    if analysis.drop is not None:
+        emitted["kept"] = _kept(analysis.drop.probability, hazards)
+    emitted = {**forth.kernels, **back.kernels, **emitted}
+    subject = analysis.subject
+    title = f"Kernels of {subject.name} with {type(subject.activation).__name__}: {incoming} in, {outgoing} out."
+    listing = "\n\n".join(f"{writer.name}:\n{_listed(writer.body)}" for writer in every).replace("\\", "/")
+    header = _header(title, listing, precision)
+    stem = f"{subject.name}_{type(subject.activation).__name__}_{incoming}_{outgoing}".lower()
+    module = cache.load(header + "\n\n\n".join(kernel.text for kernel in emitted.values()) + "\n", stem)
+    kernels = {name: kernel.operation(getattr(module, name)) for name, kernel in emitted.items()}
+    kernels |= {name: kernels[other] for name, other in names.items()}
+    run = {name: operations(writers, kernels, pushing) for name, writers in methods.items()}
+    left = {name.removeprefix("self."): kind for name, kind in analysis.state.items()}
+    left |= dict.fromkeys(sorted(analysis.kept), Type.FLOAT)
+    per_example = {f"K_{name}": Array(PER_NEURON, kind) for name, kind in left.items()}
+    outputs = analysis.scale is not None and not analysis.through
+    terms = (PushTerm("O", "D"),) if outputs else tuple(pushing.terms)
+    return LayerCode(
+        analysis, run["forward"], run["predict"], run.get("backward", ()) + run.get("through", ()),
+        run.get("push", ()), _gradients_read(methods, "backward"), _gradients_read(methods, "push"),
+        run.get("bias_forward", ()), run.get("bias_backward", ()),
+        Sweeps(*(kernels[sweep.name] for sweep in sweeps)) if sweeps else None, kernels.get("kept"),
+        pushing.gradients, terms, pushing.update(kernels),
+        USUAL | forth.arrays | back.arrays | per_example | crossing_arrays(every),
+        hazards, max(1, *(len(writer.rows) for writer in every if isinstance(writer, Writer))), str(module.__file__),
+    )  # fmt: skip
+
+
+def _listed(body: Body) -> str:
+    """A method in the NIR, with the index set of each variable."""
+    return show(body, "    ", {name: in_words(over) for name, over in axes_of_locals(body).items()})
+
+
+def _gradients_read(methods: Mapping[str, Sequence[Writer | LaneWriter]], name: str) -> bool:
+    """True where a method, or the bias sender's, reads Σ input_gradient."""
+    writers = (*methods.get(name, ()), *methods.get("bias_backward", ()))
+    return any(GRADIENTS in sums_in(writer.body) for writer in writers)
+
+
+def _methods(
+    analysis: Analysis, incoming: str, outgoing: str, forth: Sums, pushing: Pushing, hazards: Hazards
+) -> dict[str, Sequence[Writer | LaneWriter]]:
+    state, slope = analysis.state, analysis.slope
+    onward: dict[str, Any] = {"hazards": hazards, "sums": forth}
+    back = onward | {"sums": pushing.sums, "factors": pushing.factors}
+    methods: dict[str, Sequence[Writer | LaneWriter]] = {
+        "forward": writers_of("forward", analysis.forward, "forward", incoming, state, slope, **onward),
+        "predict": writers_of("predict", analysis.predict, "forward", incoming, {}, False, **onward),
+    }
+    if analysis.backward is None:
+        return methods
+    backward = prune(pushing.body, frozenset())
+    methods["backward"] = writers_of("backward", backward, "backward", outgoing, state, slope, **back)
+    methods["through"] = single_writers(analysis, incoming, hazards)
+    push = prune(drop(backward, (Backpropagate,)), frozenset())
+    for_synapses = (Push, PushFactor, SetField) if outgoing == "dense" else ()
+    if _contains(push, (*for_synapses, Keep)):
+        methods["push"] = writers_of("push", push, "backward", outgoing, state, slope, **back)
+    if not _contains(push, for_synapses):
+        return methods
+    before = specialise(drop(analysis.forward, (FeedForward, MessageLoop)), _no_messages)
+    before = prune(before, frozenset(state))
+    of_bias = prune(drop(push, (Keep,)), frozenset())
+    for method, body, link, shared in (("forward", before, incoming, onward), ("backward", of_bias, outgoing, back)):
+        name, crossing = f"bias_{method}", whole_method(body, method, state, keep_slope=slope)
+        methods[name] = [Writer(name, body, method, link, crossing, **shared, bias_sender=True)]
+    return methods
+
+
+def _contains(body: Body, kinds: tuple[type[Stmt], ...]) -> bool:
+    return any(isinstance(statement, kinds) for statement in walk(body))
+
+
+def _no_messages(expression: Expr) -> Expr:
+    if isinstance(expression, Gemm):
+        return Const(0.0)
+    return Const(0) if isinstance(expression, Count) else expression
+
+
+#: What `kept` does for each neuron.
+_DRAW = Arithmetic(Work(draws=1))
+_UNIFORM = ("learning_rate", "momentum", "iteration", "layer")
+
+
+def _kept(probability: Expr, hazards: Hazards) -> Emitted:
+    arguments = ("mask", "R", "ids", "lane", "step", "k0", "k1", "status", *_UNIFORM, *hypers(probability))
+    arguments = (*table_names(probability), *arguments)
+    spelled = Spelling({}, {}, hazards).typed(probability, Type.FLOAT)
+    text = f"""@kernel
+def kept({", ".join(arguments)}):
+    row = words(R[0], ids, lane, step, u32(FORWARD), k0, k1)
+    for i in range(len(ids)):
+        mask[i] = bernoulli_of(row[i], {spelled}) != real(0.0)"""
+    return Emitted("kept", text, arguments, _DRAW)
+
+
+@dataclass(frozen=True)
+class CostCode:
+    """A cost's kernels: ``loss(O, T) → Σ``, and ``gradient(O, T, G) → Σ`` which also writes ∂cost/∂output."""
+
+    loss: Operation
+    gradient: Operation
+
+
+def cost_code(cost: Cost, precision: str = "float32") -> CostCode:
+    """The kernels of a cost, computing in `precision` (NumPy's name).
+
+    Raises:
+        NeuronError: `apply` or `derivative` cannot be compiled.
+    """
+    name = type(cost).__name__
+    subject = Subject(Neuron, Identity(), ())
+    parts: list[str] = []
+    works: list[Work] = []
+    for method in ("apply", "derivative"):
+        function = getattr(type(cost), method)
+        if not isinstance(function, FunctionType):
+            raise NeuronError(f"cost {name}.{method} cannot be compiled: it is not a method written in Python")
+        try:
+            body, value = lower_scalar_function(subject, function, [Object(cost), Local("output"), Local("target")])
+            if subject.tables:
+                raise NeuronError(f"a cost is the same for all units and reads no array ({min(subject.tables)})")
+        except NeuronError as error:
+            raise NeuronError(f"cost {name}.{method}: {error.message}", error.where) from error
+        parts.append(_scalar_lines(body, value))
+        works.append(arithmetic((*body, Assign("result", value))).once)
+    apply, derivative = parts
+    text = f"""{_header(f"The cost {name}.", "A term per output unit.", precision)}
+@kernel
+def loss(O, T):
+    total = 0.0
+    for e in range(T.shape[0]):
+        for i in range(T.shape[1]):
+            v_output, v_target = O[e, i + 1], T[e, i]
+{apply.format(target="result")}
+            total += result
+    return total
+
+
+@kernel
+def gradient(O, T, G):
+    total = 0.0
+    for e in range(T.shape[0]):
+        for i in range(T.shape[1]):
+            v_output, v_target = O[e, i + 1], T[e, i]
+{apply.format(target="result")}
+            total += result
+{derivative.format(target="G[e, i]")}
+    return total
+"""
+    module = cache.load(text, name.lower())
+    what, path = f"cost {name}", str(module.__file__)
+    both = ("O", "T")
+    return CostCode(
+        Pass("loss", guarded(module.loss, what, path), both, "T", works[0] + Work(1), both),
+        Pass(
+            "gradient", guarded(module.gradient, what, path), (*both, "G"), "T", total((*works, Work(1))), both, ("G",)
+        ),
+    )
+
+
+def _scalar_lines(body: Body, value: Expr) -> str:
+    # The two parameters are locals that come from outside, like what `forward` leaves for `backward`.
+    given = {"output": Type.FLOAT, "target": Type.FLOAT}
+    crossing = whole_method(body, "backward", given, keep_slope=False)
+    return Writer("scalar", body, "backward", "single", crossing, hazards=Hazards()).scalar_lines(value)

@@ -1,0 +1,7 @@
+"""A network at work.
+
+engine.py      `Engine` on kernels and BLAS                        warm.py      compiled before the work begins
+stage.py       one layer and its values                            passes.py    forward and backward through all
+sinks.py       where pushes go                                     states.py    what neurons keep
+submodel.py    what a mask drops is not computed                   through.py   before receivers that sum no weights
+"""

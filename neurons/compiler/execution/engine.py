@@ -1,0 +1,135 @@
+"""The compiled engine: `Engine` on kernels and BLAS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ... import norms, random
+from ...engine import Batch, Engine, Rates, Score
+from ...scoring import count_correct, dense_targets
+from ...spec import NetworkSpec
+from ..analysis.compatibility import check_pushes_through, check_training
+from ..operations.operation import Pass
+from ..operations.watching import Place, Watch, unwatched
+from ..operations.work import Work
+from .passes import Draws, Passes
+from .sinks import Apply, Collect, add_update
+from .stage import View
+from .submodel import SubModels
+from .warm import warm_up
+
+_LIMIT_NORMS = Pass(
+    "limit_norms", norms.limit_norms, ("spec", "parameters", "part", "parts"), "parameters", Work(2),
+    ("parameters",),
+)  # fmt: skip
+_STILL = Rates(0, 0.0, 0.0)
+
+
+class Compiled(Engine):
+    """Runs the neurons of a network as compiled kernels and matrix products. See `Engine`.
+
+    Args:
+        spec, parameters, previous, seed, training: as for every engine.
+        watch: who looks on.
+    """
+
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        parameters: NDArray[np.float32],
+        previous: NDArray[np.float32],
+        *,
+        seed: int,
+        training: bool = True,
+        watch: Watch = unwatched,
+    ) -> None:
+        super().__init__(spec, parameters, previous, seed=seed, training=training)
+        if training:
+            check_training(spec)
+            check_pushes_through(spec)
+        self.passes = Passes(spec, watch)
+        self.view = self._whole()
+        self.submodels = SubModels(self.passes, self.view)
+        self.keys = random.key(seed, random.TRAIN), random.key(seed, random.PREDICT)
+        self.norms = watch(Place(len(spec.layers) - 1, "weights"), _LIMIT_NORMS)
+        self.apply_sink = Apply(self.passes.weights, parameters, previous)
+
+    @classmethod
+    def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
+        warm_up(cls, spec, training)
+
+    def _whole(self) -> View:
+        ids = [
+            np.arange(1, layer.units + 1, dtype=np.uint32) + np.uint32(self.spec.first_id(index))
+            for index, layer in enumerate(self.spec.layers)
+        ]
+        blocks = [self.spec.block_into(index) for index in range(len(self.spec.layers))]
+        return View(
+            ids,
+            [block.matrix(self.parameters) if block else None for block in blocks],
+            [block.matrix(self.previous) if block else None for block in blocks],
+            self.passes.states.stored(self.parameters),
+        )
+
+    # Prediction --------------------------------------------------------------------------------------------------
+
+    def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
+        return self._outputs(inputs, first)[:, 1:].copy()
+
+    def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
+        outputs = self._outputs(inputs, first)
+        dense = dense_targets(targets, self.spec.layers[-1].units, self.spec.precision)
+        loss = float(self.passes.cost.loss.run({"O": outputs, "T": dense}))
+        return Score(loss, count_correct(outputs[:, 1:], dense), len(inputs))
+
+    def _outputs(self, inputs: NDArray[np.float32], first: int) -> NDArray[np.float32]:
+        positions = np.arange(first, first + len(inputs), dtype=np.uint32)
+        draws = Draws(positions, positions, self.keys[1], _STILL)
+        return self.passes.forward(self.view, inputs, draws, training=False)
+
+    # Training ----------------------------------------------------------------------------------------------------
+
+    def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
+        sub = self.submodels.choose(batch, rates, self.keys[0])
+        if sub is not None:
+            return self._run(sub.view, sub.inputs, batch, rates, sub.collect(out))
+        return self._run(self.view, batch.inputs, batch, rates, Collect(self.passes.weights, out))
+
+    def step(self, batch: Batch, rates: Rates) -> Score:
+        sub = self.submodels.choose(batch, rates, self.keys[0])
+        if sub is not None:
+            sink = sub.apply(self.parameters, self.previous)
+            score = self._run(sub.view, sub.inputs, batch, rates, sink)
+        else:
+            score = self._run(self.view, batch.inputs, batch, rates, self.apply_sink)
+        self.limit_norms(0, 1)
+        return score
+
+    def _run(self, view: View, inputs: NDArray[np.float32], batch: Batch, rates: Rates, sink: Any) -> Score:
+        draws = Draws(batch.positions, batch.lanes, self.keys[0], rates, batch.total)
+        targets = dense_targets(batch.targets, self.spec.layers[-1].units, self.spec.precision)
+        outputs = self.passes.forward(view, inputs, draws, training=True)
+        loss = self.passes.backward(targets, draws, sink)
+        return Score(loss, count_correct(outputs[:, 1:], targets), len(targets))
+
+    def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
+        for block in self.spec.blocks:
+            low, high = max(block.offset, start), min(block.stop, stop)
+            if low < high:
+                coefficients = self.passes.stages[block.layer - 1].coefficients(rates)
+                part = update[low - start : high - start]
+                carry = self.passes.weights[block.layer].carry
+                add_update(carry, part, self.previous, self.parameters, block, low, high, coefficients)
+        for state in self.spec.states:
+            low, high = max(state.offset, start), min(state.stop, stop)
+            if low < high:
+                self.previous[low:high] = update[low - start : high - start]
+                values = {"state": self.parameters[low:high], "change": self.previous[low:high]}
+                self.passes.states.operations[state.layer].add.run(values)
+
+    def limit_norms(self, part: int, parts: int) -> None:
+        if self.spec.max_norm is not None:
+            self.norms.run({"spec": self.spec, "parameters": self.parameters, "part": part, "parts": parts})

@@ -1,0 +1,175 @@
+"""Forward and backward through a chain of layers: whose operations, in which order, and what goes between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...engine import Rates
+from ...spec import Block, NetworkSpec, Precision
+from ..emission.modules import cost_code
+from ..emission.pushing import PushTerm
+from ..operations.watching import Watch, unwatched, watched
+from ..operations.weights import WEIGHTS
+from .sinks import Sink, Term
+from .stage import Matrix, Stage, View
+from .states import States
+from .through import Through
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The counters of a batch's draws: positions, lanes, step; the key; and what changes from step to step.
+
+    `total` is the number of examples in the job's batch.
+    """
+
+    positions: NDArray[np.uint32]
+    lanes: NDArray[np.uint32]
+    key: tuple[np.uint32, np.uint32]
+    rates: Rates
+    total: int = 1
+
+    @property
+    def share(self) -> float:
+        """What one example counts in the mean over the job's batch."""
+        return 1.0 / self.total
+
+    def values(self, real: Precision) -> dict[str, Any]:
+        """What kernels take of it, by name; numbers of the type `real`."""
+        rates = self.rates
+        return {
+            "positions": self.positions,
+            "lanes": self.lanes,
+            "step": np.uint32(rates.step & 0xFFFFFFFF),
+            "k0": self.key[0],
+            "k1": self.key[1],
+            "learning_rate": real(rates.learning_rate),
+            "momentum": real(rates.momentum),
+            "iteration": rates.step,
+            "share": real(self.share),
+        }
+
+
+class Passes:
+    """Runs the operations of a network.
+
+    Args:
+        spec: the network.
+        watch: who looks on.
+    """
+
+    def __init__(self, spec: NetworkSpec, watch: Watch = unwatched) -> None:
+        self.spec = spec
+        self.stages: list[Stage] = []
+        for index in range(len(spec.layers)):
+            self.stages.append(Stage(spec, index, self.stages[-1] if self.stages else None, watch))
+        self.through = [self._through(stage, watch) for stage in self.stages]
+        self.cost = watched(cost_code(spec.cost, spec.precision.__name__), len(spec.layers) - 1, watch, "cost")
+        self.weights = {block.layer: watched(WEIGHTS, block.layer - 1, watch, "weights") for block in spec.blocks}
+        self.states = States(spec, [stage.code.analysis.kept for stage in self.stages], watch)
+
+    def _through(self, stage: Stage, watch: Watch) -> Through | None:
+        if not stage.code.analysis.through:
+            return None
+        receivers = self.stages[stage.index + 1].code
+        return watched(Through.of(stage.code, receivers, first=stage.before is None), stage.index, watch, "backward")
+
+    def forward(self, view: View, inputs: Matrix, draws: Draws, *, training: bool) -> Matrix:
+        """Run all layers; returns the last one's O, shape (b, 1 + units).
+
+        Args:
+            view: who takes part.
+            inputs: float32, shape (b, features in the view).
+            draws: counters and key.
+            training: which of the two kernels.
+        """
+        step = draws.values(self.spec.precision)
+        for stage in self.stages:
+            stage.enter(view, len(inputs))
+            values, code = stage.forward, stage.code
+            values.update(step)
+            if stage.before is None:
+                values["S"] = inputs.astype(self.spec.precision, copy=False)
+            elif stage.normalization is not None:
+                stage.normalization.apply.run(values)
+            stage.run(code.forward if training else code.predict, values)
+            if training and code.bias_forward and stage.bias:
+                stage.run(code.bias_forward, values | stage.bias)
+        return self.stages[-1].arrays["O"]
+
+    def backward(self, targets: Matrix, draws: Draws, sink: Sink) -> float:
+        """Run all layers backward, on what `forward` left; pushes go to the sink. Returns the sum of the costs.
+
+        Args:
+            targets: shape (b, output units).
+            draws: counters and key; those of `forward`.
+            sink: receives the pushes.
+        """
+        step = draws.values(self.spec.precision)
+        stages = self.stages
+        last = stages[-1].arrays
+        if self.spec.fused:
+            loss = self.cost.loss.run({"O": last["O"], "T": targets})
+            stages = stages[:-1]
+            gradient = stages[-1].arrays["G"]
+            stages[-1].chain.difference.run({"outputs": last["O"][:, 1:], "targets": targets, "G": gradient})
+        else:
+            loss = self.cost.gradient.run({"O": last["O"], "T": targets, "G": last["G"]})
+        after: Stage | None = None
+        changes = self.states.changes(draws.positions, draws.total, sink)
+        for stage in reversed(stages):
+            stage.backward.update(step)
+            stage.backward.update(changes[stage.index])
+            self._backward(stage, after, draws, sink)
+            after = stage
+        left = [stage.arrays for stage in self.stages]
+        self.states.make(left, [stage.stored for stage in self.stages], changes, sink)
+        return float(loss)
+
+    def _backward(self, stage: Stage, after: Stage | None, draws: Draws, sink: Sink) -> None:
+        """One layer: from the deltas of the one after it to its own; without one, G is there already."""
+        code, values, block = stage.code, stage.backward, stage.outgoing
+        if after is not None:
+            values["D"] = after.arrays["B"]
+            if after.normalization is not None:
+                own = {"X": stage.arrays["O"][:, 1:], "S": after.arrays["S"], "D": values["D"], "G": values["G"]}
+                after.normalization.backward.run(own)
+        through = self.through[stage.index]
+        receivers: dict[str, Any] = {}
+        if block is not None and (code.analysis.pushes == "loop" or through is not None):
+            values["U"] = sink.matrix(block)
+        if after is not None and through is not None:
+            receivers = stage.given_to(after, draws.rates, draws.share)
+            after.run(through.before, receivers)
+        # Nobody needs the delta of the inputs.
+        stage.run(code.push if stage.before is None else code.backward, values)
+        if block is None:
+            return
+        if code.bias_backward and stage.bias:
+            stage.run(code.bias_backward, values | stage.bias)
+        first = 0 if block.bias else 1
+        coefficients = stage.coefficients(draws.rates)
+        if through is not None and after is not None:
+            after.run(through.after, receivers)
+        elif code.analysis.pushes == "product":
+            terms = [Term(values[term.factors][:, first:], values[term.left]) for term in code.terms]
+            sink.product(block, terms, draws.share, coefficients)
+            return
+        elif code.analysis.pushes != "loop":
+            values["U"] = sink.matrix(block)
+        if code.analysis.pushes != "loop":
+            for term in code.terms:
+                self._add(term, block, values)
+            stage.run(code.update, values)
+        sink.loop(block, coefficients)
+
+    def _add(self, term: PushTerm, block: Block, values: dict[str, Any]) -> None:
+        """A product of a push that is more than products: added to D, or kept for the pass that goes on."""
+        factors = values[term.factors][:, 0 if block.bias else 1 :]
+        added, out = float(term.out == "U"), values[term.out][: block.rows]
+        given = {"factors": factors, "deltas": values[term.left], "alpha": values["share"], "beta": added}
+        self.weights[block.layer].push.run(given | {"update": out})
