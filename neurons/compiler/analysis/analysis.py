@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import FunctionType
 
 from ...activations.base import Activation
@@ -22,6 +23,7 @@ from ..capture.subject import Subject
 from ..derivatives.complete import Completion, completed
 from ..derivatives.derive import Derivation, derive
 from ..derivatives.flattening import dataflow
+from ..nir.copies import without_copies
 from ..nir.expressions import ONE, Const, Expr, Field, Gemm, Hyper, Slope, Type, Uniform, type_of_number
 from ..nir.prune import drop, prune, specialise
 from ..nir.statements import (
@@ -106,6 +108,18 @@ class Analysis:
         """True where some message loop is no matrix product."""
         return any(report.kept for report in self.loops)
 
+    @cached_property
+    def of_inputs(self) -> Analysis:
+        """The same for a network's inputs: nobody needs their delta, and `forward` leaves only what the push takes."""
+        if self.backward is None or self.kept or self.through:
+            return self
+        backward = prune(drop(self.backward, (Backpropagate,)), frozenset())
+        slope = any(isinstance(part, Slope) for part in all_expressions(backward))
+        state = {name: kind for name, kind in self.state.items() if name in reads(backward)}
+        forward = self.forward if slope else drop(self.forward, (SetSlope,))
+        forward = prune(forward, frozenset(state))
+        return replace(self, forward=forward, backward=backward, state=state, slope=slope)
+
     @property
     def without_absent(self) -> bool:
         """True where messages whose input or delta is 0 add nothing to any sum or push: they need not be computed."""
@@ -177,7 +191,7 @@ def _build(subject: Subject, through: bool) -> Analysis:
     check_assigned(f"{subject.name}.forward", predicting)
     left = check_assigned(f"{subject.name}.forward", training)
     predict, _ = hoist(drop(predicting, (SetSlope,)), "forward", [])
-    predict = prune(predict, frozenset())
+    predict = prune(without_copies(predict), frozenset())
     lowered_backward = lower_method(subject, "backward") if subject.method("backward") else Lowered((), ())
     backward_raw = lowered_backward.body
     backward_raw = backward_keeping(subject, backward_raw, changed)
@@ -197,12 +211,13 @@ def _build(subject: Subject, through: bool) -> Analysis:
     if completion is Completion.NOTHING:
         _check_calls(subject, backward_raw, Backpropagate, "backpropagate", "backward")
     check_pushes(subject.name, backward_raw)
-    backward, carry = take_carry(prune(hoist_backward(backward_raw, reports, infer_locals(forward)), frozenset()))
+    backward = without_copies(hoist_backward(backward_raw, reports, infer_locals(forward)))
+    backward, carry = take_carry(prune(backward, frozenset()))
     state = _state(subject, forward, backward, changed, _tape(derivation, weighted_sum))
     slope = any(isinstance(part, Slope) for part in all_expressions(backward))
     if not slope:
         forward = drop(forward, (SetSlope,))
-    forward = prune(forward, frozenset(state))
+    forward = prune(without_copies(forward), frozenset(state))
     known = backward if through else before_weighted_sums(backward)
     return Analysis(
         subject, forward, predict, backward, state, _kept(changed, backward), slope, weighted_sum, derivation,

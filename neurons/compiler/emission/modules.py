@@ -203,7 +203,8 @@ def _methods(
     if analysis.backward is None:
         return methods
     backward = prune(pushing.body, frozenset())
-    methods["backward"] = writers_of("backward", backward, "backward", outgoing, state, slope, **back)
+    if backward:
+        methods["backward"] = writers_of("backward", backward, "backward", outgoing, state, slope, **back)
     methods["through"] = single_writers(analysis, incoming, hazards)
     push = prune(drop(backward, (Backpropagate,)), frozenset())
     for_synapses = (Push, PushFactor, SetField) if outgoing == "dense" else ()

@@ -94,6 +94,8 @@ class Stage:
         incoming = "dense" if isinstance(self.layer.incoming, Dense) else "single"
         outgoing = "dense" if self.following is not None and isinstance(self.following.incoming, Dense) else "single"
         analysis = layer_analysis(self.layer, self.following)
+        if self.before is None:
+            analysis = analysis.of_inputs
         check_chances(analysis, self.layer.hyperparameters)
         return layer_code(analysis, incoming, outgoing, self.spec.precision.__name__)
 

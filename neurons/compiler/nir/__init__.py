@@ -4,6 +4,6 @@ expressions.py, statements.py   the nodes
 trees.py       walked, searched, printed
 types.py       what is an integer, what a float          varying.py    what a value varies over
 algebra.py     sums and products simplified              prune.py      folding; without what nobody needs
-liveness.py    what a body needs of the values before it
+liveness.py    what a body needs of the values before it  copies.py     what inlining leaves behind
 intrinsics.py  the functions of Python, math and NumPy   evaluate.py   the value of what is one number for the layer
 """
