@@ -45,6 +45,8 @@ def _without_raising(name: str, function: Callable[..., Any], numbers: Numbers) 
 
 
 def _copied(name: str, member: object, numbers: Numbers) -> object:
+    if name == "trunc":
+        return lambda number: math.trunc(float(number))  # which NumPy's numbers do not have
     # What gives integers has no infinity to give: there Python's error stays.
     if isinstance(member, BuiltinFunctionType) and name not in ("floor", "ceil", "trunc"):
         return _without_raising(name, member, numbers)

@@ -10,6 +10,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from ..compiler.capture.source import read_source
+from ..compiler.nir.literals import literal
 from ..errors import NeuronError
 from .numbers import Numbers
 from .whole import OPERATORS, operators, truth
@@ -67,7 +68,19 @@ class _Rewriting(ast.NodeTransformer):
         plain = all(isinstance(op, (ast.Is, ast.IsNot, ast.In, ast.NotIn)) for op in node.ops)
         return node if plain else _call(_TRUTH, [node], node)
 
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return _written_out(node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        number = _written_out(node)
+        if number is node:
+            self.generic_visit(node)
+        return number
+
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        number = _written_out(node)
+        if number is not node:
+            return number
         kept = self._kept(node)
         self.generic_visit(node)
         return node if kept else _call(_OPERATOR.format(type(node.op).__name__), [node.left, node.right], node)
@@ -90,9 +103,9 @@ class _Rewriting(ast.NodeTransformer):
 
     def _kept(self, node: ast.BinOp) -> bool:
         """True where Python's operator does it."""
-        if type(node.op).__name__ not in OPERATORS or self._float(node.left) or self._float(node.right):
-            return True
-        return _whole(node) and not isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod))
+        if isinstance(node.op, ast.Pow):  # Python's gives a complex number where NumPy's gives none
+            return False
+        return type(node.op).__name__ not in OPERATORS or self._float(node.left) or self._float(node.right)
 
     def _float(self, node: ast.expr) -> bool:
         """True where a value is surely a float."""
@@ -108,16 +121,10 @@ class _Rewriting(ast.NodeTransformer):
         return False
 
 
-def _whole(node: ast.expr) -> bool:
-    """True for arithmetic on whole constants, which compiled code has done beforehand, in numbers of any size."""
-    match node:
-        case ast.Constant(value=int()):
-            return True
-        case ast.BinOp(left=left, right=right):
-            return _whole(left) and _whole(right)
-        case ast.UnaryOp(operand=operand):
-            return _whole(operand)
-    return False
+def _written_out(node: ast.expr) -> ast.expr:
+    """The value of whole numbers that are written out, which compiled code has computed beforehand; else the node."""
+    number = literal(node)
+    return node if number is None else ast.copy_location(ast.Constant(number), node)
 
 
 def _call(name: str, arguments: list[ast.expr], node: ast.expr) -> ast.expr:

@@ -12,21 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from ..compiler.nir.literals import whole_power, wrapped
 from .numbers import Numbers
-
-_HALF, _ALL = 1 << 63, 1 << 64
 
 
 def truth(value: Any) -> Any:
     """What a comparison gave."""
     return bool(value) if isinstance(value, np.bool_) else value
-
-
-def wrapped(value: Any) -> Any:
-    """A whole number in 64 bits; anything else as it is."""
-    if type(value) is not int or -_HALF <= value < _HALF:
-        return value
-    return (value + _HALF) % _ALL - _HALF
 
 
 def _wrapping(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -51,8 +43,8 @@ def operators(numbers: Numbers) -> dict[str, Callable[[Any, Any], Any]]:
 
     def power(left: Any, right: Any) -> Any:
         if isinstance(left, int) and isinstance(right, int):
-            return wrapped(pow(left, right, _ALL)) if right >= 0 else numbers.real(left) ** numbers.real(right)
-        return left**right
+            return whole_power(left, right) if right >= 0 else numbers.real(left) ** numbers.real(right)
+        return (numbers.real(left) if isinstance(left, (int, float)) else left) ** right
 
     return {**_WHOLE, "Div": quotient, "Pow": power}
 

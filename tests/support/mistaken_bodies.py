@@ -116,6 +116,9 @@ FORWARD = {
     ),
     "a name with two meanings": ("x = 1.0\nx = math  # HERE\nself.feedforward(x)", "different things"),
     "a string in a sum": ("x = 'a' + 'b'  # HERE\nself.feedforward(1.0)", "a str stands where a number is needed"),
+    "a step of nothing": ("for i in range(1, 5, 0):  # HERE\n    pass\nself.feedforward(1.0)", "step other than 0"),
+    "fewer trials than none": ("self.feedforward(self.binomial(-1, 0.5))  # HERE", "n must be a whole number"),
+    "an assignment to a property": ("self.third = 1.0  # HERE\nself.feedforward(1.0)", "third is a property"),
     "half a trial": ("self.feedforward(self.binomial(1.5, 0.5))  # HERE", "n must be a whole number"),
     "a draw without arguments": ("self.feedforward(self.binomial(1))  # HERE", "lacks the argument 'p'"),
     "an unknown argument of a draw": ("self.feedforward(self.normal(mean=1.0))  # HERE", "unexpected argument 'mean'"),
@@ -186,5 +189,9 @@ def stars(*x):  # HERE a helper with stars
 
 class Unit(StandardNeuron):
     half = 0.5
+
+    @property
+    def third(self):
+        return 1 / 3
 
 """

@@ -70,6 +70,10 @@ class Assignments:
             raise self.scope.error(f"self.{name} is set by Horn and cannot be assigned", node)
         if isinstance(self.subject.kept.get(name), SynapseState):
             raise self.scope.error(f"self.{name} is a SynapseState, a number of each synapse: write m.{name}", node)
+        if isinstance(self.subject.find(name), property):
+            raise self.scope.error(
+                f"self.{name} is a property and cannot be assigned: assign what it computes from", node
+            )
         if name not in self.subject.state:
             raise self.scope.error(
                 f"self.{name} is assigned outside of the class: assign it in one of its methods", node

@@ -146,8 +146,9 @@ class Calls:
     def _draw(self, kind: str, node: ast.Call) -> Expr:
         names, defaults = _DRAWS[kind]
         arguments = self.arguments(node, names, defaults)
-        if kind == "binomial" and isinstance(arguments[0], Const) and int(arguments[0].value) != arguments[0].value:
-            raise self.scope.error(f"binomial(n, p): n must be a whole number of trials, got {arguments[0]}", node)
+        trials = arguments[0]
+        if kind == "binomial" and isinstance(trials, Const) and (trials.value < 0 or trials.value % 1):
+            raise self.scope.error(f"binomial(n, p): n must be a whole number of trials, got {trials}", node)
         return self.scope.keep(Draw(kind, tuple(arguments)), kind, node)
 
     def _activate(self, node: ast.Call) -> Value:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
+from ..nir.algebra import negate
 from ..nir.evaluate import OPERATORS
 from ..nir.expressions import Binary, Const, Element, Expr, Local, Output, Select, Unary
+from ..nir.literals import literal, whole_power, wrapped
 from ..nir.statements import Assign, FeedForward, If, Stmt
 from ..nir.trees import subexpressions, walk, writes
 from .calls import Calls
@@ -89,8 +91,11 @@ class Expressions:
 
     def value(self, node: ast.expr) -> Value:
         """Whatever the node denotes."""
+        number = literal(node)
+        if number is not None:
+            return Const(number)
         match node:
-            case ast.Constant(value=bool() | int() | float() as number):
+            case ast.Constant(value=bool() | float() as number):
                 return known(number)
             case ast.Constant(value=None | str() as known_value):
                 return Object(known_value)
@@ -153,7 +158,7 @@ class Expressions:
         operand = self.scalar(node.operand)
         match node.op:
             case ast.USub():
-                return Const(-operand.value) if isinstance(operand, Const) else Unary("-", operand)
+                return negate(operand)
             case ast.UAdd():
                 return operand
             case ast.Not():
@@ -241,13 +246,12 @@ class Expressions:
 
 
 def _arithmetic(op: str, left: Expr, right: Expr) -> Expr:
-    """An operation on two scalars. Python's integers have any size: with constants, it is done here."""
-    if isinstance(left, Const) and isinstance(right, Const) and isinstance(left.value, int):
-        whole = isinstance(right.value, int)
-        if whole and (op in ("+", "-", "*") or (op == "**" and 0 <= right.value < 1000)):
-            result = known(OPERATORS[op](left.value, right.value))
-            assert isinstance(result, Const)
-            return result
+    """An operation on two scalars; done here, where both are known whole numbers."""
+    match op, left, right:
+        case "+" | "-" | "*", Const(int() as first), Const(int() as second):
+            return Const(wrapped(OPERATORS[op](first, second)))
+        case "**", Const(int() as first), Const(int() as second) if second >= 0:
+            return Const(whole_power(first, second))
     return Binary(op, left, right)
 
 

@@ -63,6 +63,8 @@ class Loops:
             raise self.scope.error("write 'for i in range(start, stop, step)'", statement)
         bounds = self.expressions.scalars(call.args)
         start, stop, step = [Const(0), *bounds, Const(1)] if len(bounds) == 1 else [*bounds, Const(1)][:3]
+        if step == Const(0):
+            raise self.scope.error("range() needs a step other than 0", call)
         # The counter is not the user's variable, to which the body may assign.
         counter = self.scope.fresh(statement.target.id)
         variable = self.assignments.variable(statement.target.id, statement)

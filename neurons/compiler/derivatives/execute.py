@@ -28,6 +28,7 @@ from ..nir.expressions import (
     Unary,
     Uniform,
 )
+from ..nir.literals import whole_power, wrapped
 from ..nir.statements import Assign, Body, Break, Continue, FeedForward, If, MessageLoop, RangeLoop, Stmt, While
 from .adjoint import Reverse, Sweep
 
@@ -46,11 +47,17 @@ _OWN: dict[str, Callable[..., Any]] = {
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
     "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
-    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
+    "+": lambda a, b: wrapped(a + b), "-": lambda a, b: wrapped(a - b), "*": lambda a, b: wrapped(a * b),
     "/": lambda a, b: np.float64(a) / np.float64(b),
     "//": lambda a, b: np.floor_divide(a, b), "%": lambda a, b: np.mod(a, b),
-    "**": lambda a, b: a**b if isinstance(b, int) and b >= 0 else np.float_power(a, b),
+    "**": lambda a, b: _power(a, b),
 }  # fmt: skip
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if not isinstance(exponent, int) or exponent < 0:
+        return np.float_power(base, exponent)
+    return whole_power(base, exponent) if isinstance(base, int) else base**exponent
 
 
 def _whole(value: Any) -> int:

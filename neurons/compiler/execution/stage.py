@@ -31,7 +31,7 @@ from ..nir.expressions import Type, type_of_number
 from ..nir.trees import mentions_uniform
 from ..operations.buffers import PER_SENDER, Buffers, Sizes
 from ..operations.chain import CHAIN, Normalization
-from ..operations.faults import fault, shown
+from ..operations.faults import fault, raised, shown
 from ..operations.operation import Method
 from ..operations.watching import Watch, watched
 from .sinks import Coefficients
@@ -202,12 +202,14 @@ class Stage:
         Raises:
             NeuronError: numba refuses a kernel, or a kernel has left an error.
         """
+        what = f"{self.layer.neuron.__name__} of layer {self.index}"
         try:
             for operation in method:
                 operation.run(values)
         except NumbaError as error:
-            what = f"{self.layer.neuron.__name__} of layer {self.index}"
             raise fault(what, self.code.path, error) from shown(error)
+        except ValueError as error:
+            raise raised(what, error) from None
         if self.status[0]:
             self.tell()
 

@@ -22,6 +22,7 @@ from .expressions import (
     SynapseField,
     Unary,
 )
+from .literals import wrapped
 from .trees import subexpressions
 
 
@@ -56,7 +57,7 @@ def axes(expression: Expr, of_locals: Mapping[str, Axes]) -> Axes:
 def add(left: Expr, right: Expr) -> Expr:
     """left + right, simplified where one is a constant 0, or both are constants."""
     if isinstance(left, Const) and isinstance(right, Const):
-        return Const(left.value + right.value)
+        return Const(wrapped(left.value + right.value))
     if isinstance(left, Const) and left.value == 0:
         return right
     if isinstance(right, Const) and right.value == 0:
@@ -67,7 +68,7 @@ def add(left: Expr, right: Expr) -> Expr:
 def multiply(left: Expr, right: Expr) -> Expr:
     """left · right, simplified where one is a constant 1, or both are constants."""
     if isinstance(left, Const) and isinstance(right, Const):
-        return Const(left.value * right.value)
+        return Const(wrapped(left.value * right.value))
     if isinstance(left, Const) and left.value == 1:
         return right
     if isinstance(right, Const) and right.value == 1:
@@ -89,7 +90,7 @@ def power(base: Expr, exponent: int) -> Expr:
 
 def negate(value: Expr) -> Expr:
     """-value."""
-    return Const(-value.value) if isinstance(value, Const) else Unary("-", value)
+    return Const(wrapped(-value.value)) if isinstance(value, Const) else Unary("-", value)
 
 
 def is_zero(value: Expr) -> bool:

@@ -31,6 +31,18 @@ def fault(what: str, path: str, error: NumbaError) -> NeuronError:
     )
 
 
+def raised(what: str, error: ValueError) -> Exception:
+    """The error to raise in place of the one that machine code raises by itself: for a ``range`` that takes no steps.
+
+    Args:
+        what: the class, and where it stands in the network.
+        error: machine code's; anything else is given back.
+    """
+    if "range()" not in str(error):
+        return error
+    return NeuronError(f"{what}: a range(start, stop, step) in it was given the step 0, which must be another number")
+
+
 def shown(error: NumbaError) -> NumbaError | None:
     """The cause that the user gets to see: numba's error where ``HORN_DEBUG`` is set, None elsewhere."""
     return error if os.environ.get(DEBUG) else None
@@ -45,5 +57,7 @@ def guarded(function: Callable[..., Any], what: str, path: str) -> Callable[...,
             return function(*arguments)
         except NumbaError as error:
             raise fault(what, path, error) from shown(error)
+        except ValueError as error:
+            raise raised(what, error) from None
 
     return run

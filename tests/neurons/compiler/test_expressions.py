@@ -47,7 +47,9 @@ GROUPS = {
         "1 // (self.k - 2)", "7 % (self.k - 2)", "1 // 0", "1.0 / 0.0", "self.k / (self.k - 2)", "(self.k - 2) ** -1",
         "1 if HUGE + self.k > 0 else -1", "1 if HUGE * self.k > 0 else -1", "1 if -HUGE - self.k - 1 < 0 else -1",
         "self.k ** 70", "(self.k + 1) ** 41", "1 / 3 * x", "x // (self.k - 2)", "x % (self.k - 2)", "x / 0",
-        "(HUGE + self.index) // 1024", "self.k - 2 == 0 or 1 // (self.k - 2) > 0",
+        "(HUGE + self.index) // 1024", "self.k - 2 == 0 or 1 // (self.k - 2) > 0", "(2 * 2**63 + 1) // 3 % 7 * x",
+        "len(TABLE) * 6364136223846793005 // 1024 * x", "HUGE * 3 % 1000 * x", "-9223372036854775808 // 1024",
+        "10 ** 500 * x", "(2**64 - 1) % 10 * x", "0 ** -1", "(0 - self.k) ** 0.5", "(-0.5) ** 0.5", "math.trunc(x * 4)",
     ],
     "truth values as numbers": [
         "-(x > 0)", "+(x > 0)", "(x > 0) + (x > -1) + (x > 2)", "(x > 0) - (x > -1)", "(x > 0) * (x > -1) / (x > -9)",

@@ -101,6 +101,23 @@ class Unit(StandardNeuron):
         assert "def forward(self, messages):" in caught.value.where.text
 
 
+def test_a_step_of_nothing_that_a_run_alone_can_tell(define, chain) -> None:
+    module = define("""
+class Unit(StandardNeuron):
+    stride = 0
+
+    def forward(self, messages):
+        total = 0.0
+        for i in range(0, 4, self.stride):
+            total += i
+        self.feedforward(total)
+""")
+    spec = chain((2, StandardNeuron), (2, module.Unit))
+    engine = Compiled(spec, *np.zeros((2, spec.size), np.float32), seed=0, training=False)
+    with pytest.raises(NeuronError, match=r"Unit of layer 1: a range.* the step 0"):
+        engine.predict(np.zeros((1, 2), np.float32))
+
+
 def test_what_numba_refuses_is_told_as_a_fault_of_ours(define, chain, monkeypatch) -> None:
     module = define(HEAD + "    pass")
     spec = chain((2, StandardNeuron), (2, module.Unit))
