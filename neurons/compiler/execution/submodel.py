@@ -95,7 +95,7 @@ class SubModels:
         spec = passes.spec
         self.masks = [np.ones(layer.units, np.bool_) for layer in spec.layers]
         self.worthwhile = pays
-        self.scratch = Scratch(spec.precision)
+        self.scratch, self.inputs = Scratch(spec.precision), Scratch(spec.precision)
         self.storage = np.empty(spec.parameter_count if self.possible else 0, spec.precision)
 
     def choose(self, batch: Batch, rates: Rates, key: tuple[np.uint32, np.uint32]) -> SubModel | None:
@@ -143,7 +143,7 @@ class SubModels:
             self.passes.weights[block.layer].gather.run(values)
             parameters[block.layer] = part
         ids = [all_ids[columns] for all_ids, columns in zip(self.whole.ids, kept, strict=True)]
-        inputs = np.empty((len(batch.inputs), len(kept[0])), batch.inputs.dtype)
+        inputs = self.inputs.matrix(len(batch.inputs), len(kept[0]))
         self.passes.stages[0].chain.take.run({"inputs": batch.inputs, "columns": kept[0], "part": inputs})
         view = View(ids, parameters, self.whole.previous, self.whole.stored)
         return SubModel(view, inputs, places, self.scratch, self.passes.weights)

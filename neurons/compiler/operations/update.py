@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...jit import kernel
 
 
@@ -41,7 +43,8 @@ def gather(matrix: Any, rows: Any, columns: Any, out: Any) -> None:
     for i in range(len(rows)):
         source, target = matrix[rows[i]], out[i]
         for j in range(len(columns)):
-            target[j] = source[columns[j]]
+            # Unsigned: no index counts from the end.
+            target[j] = source[np.uintp(columns[j])]
 
 
 @kernel
@@ -68,16 +71,22 @@ def scatter_and_add(
     """
     real = previous.dtype.type
     beta = real(beta)
+    pushed = np.zeros(previous.shape[1], previous.dtype)  # a row of D; what is not of the sub-model stays 0
     row = 0
     for i in range(previous.shape[0]):
         old, weights = previous[i], parameters[i]
         decay = real(gamma[0] if i < first else gamma[1])
-        for j in range(len(old)):
-            old[j] = beta * old[j] + decay * weights[j]
         if row < len(rows) and rows[row] == i:
             source = part[row]
-            for j in range(len(columns)):
-                old[columns[j]] += source[j]
             row += 1
-        for j in range(len(old)):
-            weights[j] += old[j]
+            for j in range(len(columns)):
+                pushed[columns[j]] = source[j]
+            for j in range(len(old)):
+                change = beta * old[j] + decay * weights[j] + pushed[j]
+                old[j] = change
+                weights[j] += change
+        else:
+            for j in range(len(old)):
+                change = beta * old[j] + decay * weights[j]
+                old[j] = change
+                weights[j] += change
