@@ -87,7 +87,7 @@ class TransparentNetwork(LayeredNetwork):
             batch_size: examples of a batch.
             steps: how many to measure, after a few to warm up.
             submodels: True: one dropout mask for a whole batch.
-            blas_threads: threads of the BLAS.
+            blas_threads: threads of the BLAS and of large kernels.
 
         Returns:
             The profile: `str` of it is a table, `as_dict()` is for JSON.

@@ -228,7 +228,7 @@ class NeuralNetwork(TransparentNetwork):
             convergence: when to stop early; None: never.
             verbose: 0 shows no progress bar.
             timeout: seconds that a worker waits for the others at a barrier; None: as long as they live.
-            blas_threads: threads of the BLAS, in each process.
+            blas_threads: threads of the BLAS and of large kernels, in each process.
 
         Returns:
             The history, which is also kept as ``self.history``.

@@ -17,7 +17,7 @@ from ..analysis.phases import Sweep
 from ..nir.expressions import Field, Index, Local, Output, Slope, Type
 from ..nir.statements import Assign, Push
 from ..nir.trees import all_expressions, reads, walk, writes
-from ..operations.operation import LaneKernel
+from ..operations.blocks import LaneKernel
 from ..operations.work import Arithmetic, arithmetic
 from .crossing import Crossing
 from .emitted import Emitted

@@ -12,6 +12,7 @@ from ...engine import Rates
 from ...spec import Block, NetworkSpec, Precision
 from ..emission.modules import cost_code
 from ..emission.pushing import PushTerm
+from ..operations.threads import allowed
 from ..operations.watching import Watch, unwatched, watched
 from ..operations.weights import WEIGHTS
 from .sinks import Sink, Term
@@ -65,8 +66,9 @@ class Passes:
     def __init__(self, spec: NetworkSpec, watch: Watch = unwatched) -> None:
         self.spec = spec
         self.stages: list[Stage] = []
+        threads = allowed()
         for index in range(len(spec.layers)):
-            self.stages.append(Stage(spec, index, self.stages[-1] if self.stages else None, watch))
+            self.stages.append(Stage(spec, index, self.stages[-1] if self.stages else None, threads, watch))
         self.through = [self._through(stage, watch) for stage in self.stages]
         self.cost = watched(cost_code(spec.cost, spec.precision.__name__), len(spec.layers) - 1, watch, "cost")
         self.weights = {block.layer: watched(WEIGHTS, block.layer - 1, watch, "weights") for block in spec.blocks}

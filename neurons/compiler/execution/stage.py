@@ -62,13 +62,15 @@ class Stage:
         spec: the network.
         index: the layer.
         before: the stage of the layer before; None for the inputs.
+        threads: how many a kernel may use.
         watch: who looks on.
     """
 
-    def __init__(self, spec: NetworkSpec, index: int, before: Stage | None, watch: Watch) -> None:
+    def __init__(self, spec: NetworkSpec, index: int, before: Stage | None, threads: int, watch: Watch) -> None:
         self.spec = spec
         self.index = index
         self.before = before
+        self.threads = threads
         self.layer = spec.layers[index]
         self.following = spec.layers[index + 1] if index + 1 < len(spec.layers) else None
         self.block = spec.block_into(index)
@@ -116,6 +118,7 @@ class Stage:
                 "incoming": self.block.rows if self.block is not None else 1,
                 "outgoing": self.outgoing.columns if self.outgoing is not None else 1,
                 "status": self.status,
+                "threads": self.threads,
                 "R": np.empty((self.code.draw_rows, 2 * (self.layer.units + 8)), np.uint32),
             }
         )

@@ -82,7 +82,7 @@ class Kernel(Operation):
 
     def work(self, values: Values) -> Work:
         examples, neurons, messages = self._extent(values)
-        arrays = (values[name] for name in self.arguments)
+        arrays = (values[name] for name in self.arguments if name in values)
         return self.each.work(examples * neurons, messages) + Work(bytes=moved(arrays))
 
     def sizes(self, values: Values) -> str:
@@ -96,15 +96,6 @@ class Kernel(Operation):
         by_example = [values[name] for name in ("positions",) if name in self.arguments] or matrices
         messages = int(matrices[0].shape[1]) if matrices else 1
         return len(by_example[0]) if by_example else 1, len(values["ids"]), messages
-
-
-@dataclass(frozen=True)
-class LaneKernel(Kernel):
-    """A kernel whose neurons are SIMD lanes, see `tiles`: it takes the range of neurons that it is to do."""
-
-    def run(self, values: Values) -> None:
-        whole = {"low": 0, "high": len(values["ids"])}
-        self.function(*[whole[name] if name in whole else values[name] for name in self.arguments])
 
 
 @dataclass(frozen=True)
