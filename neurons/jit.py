@@ -16,6 +16,7 @@ import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _Cache
 
 from .caching import alone, code_folder, logger
+from .pruning import used
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -94,7 +95,9 @@ class DiskCache(_Cache):
     @cached_property
     def folder(self) -> Path:
         """Where it lies."""
-        return code_folder(inspect.getfile(self.function))
+        found = code_folder(inspect.getfile(self.function))
+        used(found)
+        return found
 
     @cached_property
     def lock(self) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ...caching import folder, logger, versions
+from ...pruning import prune, used
 
 
 def load(text: str, stem: str) -> ModuleType:
@@ -34,12 +35,23 @@ def load(text: str, stem: str) -> ModuleType:
     if not path.exists():
         logger.info("compiling %s …", stem)
         _write_once(path, text)
+        prune(path.parent)
+    used(path)
+    try:
+        module = _executed(name, path)
+    except FileNotFoundError:  # another process has pruned it just now
+        _write_once(path, text)
+        module = _executed(name, path)
+    sys.modules[name] = module
+    return module
+
+
+def _executed(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    sys.modules[name] = module
     return module
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import fcntl
+import linecache
 import logging
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from horn.neurons import Compiled, DropoutNeuron, ReLU, StandardNeuron, caching, jit
+from horn.neurons import Compiled, DropoutNeuron, ReLU, StandardNeuron, caching, jit, pruning
 from horn.neurons.compiler.analysis.compatibility import layer_analysis
 from horn.neurons.compiler.emission import cache, modules
 
@@ -161,6 +164,86 @@ def test_a_file_system_without_links_will_do(fresh, monkeypatch) -> None:
     monkeypatch.setattr(cache.os, "link", link)
     assert cache.load("NAME = 'unlinked'\n", "unlinked").NAME == "unlinked"
     assert [path.name.split("_")[0] for path in fresh.iterdir() if path.is_file()] == ["unlinked"]
+
+
+def age(path: Path, days: float) -> None:
+    """Make it look as if it had been used and written so long ago."""
+    then = time.time() - days * pruning.DAY
+    os.utime(path, (then, then))
+
+
+def test_what_was_not_used_for_a_month_is_removed(fresh) -> None:
+    for name in ("old", "recent", "loaded"):
+        cache.load(f"NAME = {name!r}\n", name)
+    old, recent, loaded = (next(fresh.glob(f"{name}_*.py")) for name in ("old", "recent", "loaded"))
+    machine = fresh / "__pycache__" / f"{old.stem}.kernel-3.py312.1.nbc"
+    unused, of_horn = fresh / "horn_jit_0123", fresh / "horn_random_4567"
+    for folder in (unused, of_horn):
+        folder.mkdir()
+        (folder / "jit.kernel-3.nbi").touch()
+    for path in (machine, machine.with_name(f".{old.stem}.lock")):
+        path.touch()
+    for path, days in ((old, 31), (recent, 29), (loaded, 31), (unused, 31), (of_horn, 29)):
+        age(path, days)
+    del sys.modules[f"horn_kernels_{loaded.stem}"]
+    assert cache.load("NAME = 'loaded'\n", "loaded").NAME == "loaded"  # which is a use, without a new file
+    pruning.prune(fresh)
+    assert old.exists()  # it was looked for today
+    age(fresh / "__pycache__" / ".pruned", 1.1)
+    cache.load("NAME = 'new'\n", "new")
+    assert {path.name.split("_")[0] for path in fresh.glob("*.py")} == {"recent", "loaded", "new"}
+    assert not [path for path in (fresh / "__pycache__").iterdir() if old.stem in path.name]
+    assert (unused.exists(), of_horn.exists()) == (False, True)
+
+
+def test_only_one_process_prunes(fresh) -> None:
+    cache.load("NAME = 'unused'\n", "unused")
+    (path,) = fresh.glob("*.py")
+    age(path, 31)
+    stamp = fresh / "__pycache__" / ".pruned"
+    with stamp.open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        age(stamp, 2)
+        pruning.prune(fresh)
+        assert path.exists()
+    age(stamp, 2)
+    pruning.prune(fresh)
+    assert not path.exists()
+
+
+def test_what_another_process_prunes_meanwhile_is_written_again(fresh, monkeypatch) -> None:
+    used = cache.used
+
+    def pruned(path: Path) -> None:
+        used(path)
+        path.unlink()
+
+    monkeypatch.setattr(cache, "used", pruned)
+    assert cache.load("NAME = 'gone'\n", "gone").NAME == "gone"
+    assert len(list(fresh.glob("*.py"))) == 1
+
+
+def test_a_class_that_a_notebook_defines_anew_gets_kernels_of_its_own(around, compare, plain_kernels) -> None:
+    def cell(number: int, gain: float) -> type:
+        text = f"""
+class Unit(StandardNeuron):
+    def forward(self, messages):
+        self.feedforward({gain} * sum(m.input * m.weight for m in messages))
+"""
+        name, scope = f"<python-input-{number}>", {"StandardNeuron": StandardNeuron, "__name__": "__main__"}
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        exec(compile(text, name, "exec"), scope)
+        return scope["Unit"]
+
+    try:
+        first, second = cell(0, 0.5), cell(1, 0.25)
+        with plain_kernels():
+            for cls in (first, second, first):
+                compare(around(cls), train=False, exact=True)
+            assert code(around(first)) != code(around(second))
+    finally:
+        for number in (0, 1):
+            linecache.cache.pop(f"<python-input-{number}>", None)
 
 
 def code(spec, index: int = 1) -> str:
