@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, Rates, engine_named
+from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, Rates, draws_masks, engine_named
 from horn.neurons.spec import PRECISIONS
 
 from . import checks
@@ -222,7 +222,7 @@ class NeuralNetwork(TransparentNetwork):
             workers: parts that each batch is split into; 1 trains in the calling process.
             processes: worker processes; by default as many as workers, but no more than cores.
             submodels: True: each worker trains its own sub-model of each batch; dropout is drawn once per worker and
-                batch, not once per example.
+                batch, not once per example. Warns where no layer draws any.
             sync: what becomes of the workers' updates; `AllReduce()` by default.
             zookeeper: "host:port,…" of the servers that coordinate the job; None: the embedded coordinator.
             convergence: when to stop early; None: never.
@@ -269,6 +269,11 @@ class NeuralNetwork(TransparentNetwork):
         if validation is not None:
             xv, yv = checks.require_pair("validation", validation)
             looked_at = as_examples(xv, yv, features, units, ("validation x", "validation y"))
+        if submodels and not draws_masks(state.spec):
+            log.warning(
+                "submodels=True changes nothing: no layer draws with self.binomial, as DropoutNeuron does; name "
+                "neuron=DropoutNeuron for the layers that are to drop, or leave submodels out"
+            )
         plan = options.plan(state, len(examples), self.engine, self.seed, self.momentum, self._schedule)
         self.history = run_fit(plan, options, state, examples, looked_at)
         if self.history.stopped == "interrupted":

@@ -51,6 +51,7 @@ __all__ = [
     "Tanh",
     "check_backward",
     "check_training",
+    "draws_masks",
     "engine_named",
     "explain",
     "explain_network",
@@ -61,6 +62,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .checking import BackwardReport, check_backward
     from .compiler.analysis.compatibility import check_training, is_weighted_sum
+    from .compiler.analysis.masks import draws_masks
     from .compiler.execution.engine import Compiled
     from .compiler.report.explain import explain, explain_network
     from .compiler.report.explanation import ClassExplanation, Explanation
@@ -77,6 +79,7 @@ else:
         "Profile": "compiler.report.profiling",
         "check_backward": "checking",
         "check_training": "compiler.analysis.compatibility",
+        "draws_masks": "compiler.analysis.masks",
         "engine_named": "engines",
         "explain": "compiler.report.explain",
         "explain_network": "compiler.report.explain",

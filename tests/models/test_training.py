@@ -176,6 +176,18 @@ def test_submodels_draw_one_mask_per_batch(task):
     assert 0 < np.mean(rested) < 1
 
 
+@pytest.mark.parametrize("engine", ["compiled", "interpreter"])
+def test_submodels_of_a_network_that_never_drops_are_told_of(engine, build, task, caplog):
+    build(engine=engine).fit(*task, iterations=1, batch_size=4, submodels=True, verbose=0)
+    nn = NeuralNetwork(engine=engine)
+    nn.input_layer(6)
+    nn.output_layer(3, Identity, cost=SquaredError)
+    nn.fit(*task, iterations=1, batch_size=4, verbose=0)
+    assert not caplog.records
+    nn.fit(*task, iterations=1, batch_size=4, submodels=True, verbose=0)
+    assert "no layer draws with self.binomial" in caplog.text
+
+
 def test_the_blas_is_limited_while_training_and_free_again_after(build, task):
     def threads():
         return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
