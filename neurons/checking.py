@@ -21,6 +21,7 @@ from .compiler.analysis.analysis import analyse
 from .compiler.analysis.compatibility import is_weighted_sum
 from .compiler.capture.lower import lower_method
 from .compiler.derivatives.complete import Completion
+from .compiler.derivatives.derive import Derivation
 from .compiler.nir.statements import Backpropagate, Push, Stmt
 from .compiler.nir.trees import walk
 from .costs.squared_error import SquaredError
@@ -49,7 +50,7 @@ class Comparison:
     Args:
         what: "delta" or "push".
         written: the gradient by the class's own `backward`; NaN where Horn completes that part.
-        derived: the gradient derived from `forward`.
+        derived: the gradient derived from `forward`; NaN where its derivative cannot be taken.
         difference: the central difference of the cost.
         deviation: the largest deviation of written or derived from the differences, relative to the largest of these.
         where: the line of what is written.
@@ -64,9 +65,9 @@ class Comparison:
 
     def __str__(self) -> str:
         own = "left to Horn" if np.isnan(self.written) else f"backward {self.written:.6g}"
+        derived = "no derivative" if np.isnan(self.derived) else f"derived {self.derived:.6g}"
         return (
-            f"{self.what}: {own}, derived {self.derived:.6g}, differences {self.difference:.6g} "
-            f"(largest deviation {self.deviation:.1e})"
+            f"{self.what}: {own}, {derived}, differences {self.difference:.6g} (largest deviation {self.deviation:.1e})"
         )
 
 
@@ -100,6 +101,8 @@ def check_backward(
 ) -> BackwardReport:
     """Check a class's `backward` against its `forward`.
 
+    Where the derivative of `forward` cannot be taken, what is written is checked against differences alone.
+
     Args:
         cls: the class.
         activation: of its layer.
@@ -117,7 +120,10 @@ def check_backward(
         raise NeuronError(f'{cls.__name__} is marked learning_rule = "local": its rule is no gradient to be checked')
     numbers = hyperparameters(cls, overrides)
     written = _network(cls, activation, numbers)
-    derived = _network(type(cls.__name__, (cls,), {"backward": Neuron.backward}), activation, numbers)
+    analysis = analyse(cls, activation, numbers)
+    derived = None
+    if analysis.backward is None or isinstance(analysis.derivation, Derivation):
+        derived = _network(type(cls.__name__, (cls,), {"backward": Neuron.backward}), activation, numbers)
     found = [list(_compared(written, derived, point)) for point in _smooth(written, points, seed)]
     worst = tuple(max(of_kind, key=lambda item: item.deviation) for of_kind in zip(*found, strict=True))
     for comparison in worst:
@@ -212,11 +218,11 @@ def _step(spec: NetworkSpec, parameters: Vector, batch: Batch, seed: int) -> tup
 # The comparison ------------------------------------------------------------------------------------------------------
 
 
-def _compared(written: NetworkSpec, derived: NetworkSpec, point: _Point) -> Iterator[Comparison]:
+def _compared(written: NetworkSpec, derived: NetworkSpec | None, point: _Point) -> Iterator[Comparison]:
     layer = written.layers[1]
     completion = analyse(layer.neuron, layer.activation, layer.hyperparameters).completion
     own = _step(written, point.parameters, point.batch, point.seed)[1]
-    other = _step(derived, point.parameters, point.batch, point.seed)[1]
+    other = None if derived is None else _step(derived, point.parameters, point.batch, point.seed)[1]
     into, out = written.blocks
     lines: list[tuple[str, Any, type[Stmt], bool]] = [
         ("delta", into, Backpropagate, completion is not Completion.NOTHING),
@@ -225,13 +231,16 @@ def _compared(written: NetworkSpec, derived: NetworkSpec, point: _Point) -> Iter
     for what, block, kind, left_out in lines:
         part = slice(block.offset, block.stop)
         wanted = point.slopes[part]
-        deviations = np.maximum(np.abs(own[part] - wanted), np.abs(other[part] - wanted))
+        deviations = np.abs(own[part] - wanted)
+        if other is not None:
+            deviations = np.maximum(deviations, np.abs(other[part] - wanted))
         place = int(deviations.argmax())
         scale = max(float(np.abs(wanted).max()), 1e-3)
         said = float("nan") if left_out else float(own[part][place])
+        found = float("nan") if other is None else float(other[part][place])
         where = None if left_out else _line(layer, kind)
         deviation = float(deviations[place]) / scale
-        yield Comparison(what, said, float(other[part][place]), float(wanted[place]), deviation, where)
+        yield Comparison(what, said, found, float(wanted[place]), deviation, where)
 
 
 def _line(layer: Layer, kind: type[Stmt]) -> SourceLine | None:

@@ -15,8 +15,8 @@ class SpikingNeuron(Neuron):
     ``v ← leak·v + I``; where ``v > threshold``: a spike, ``v ← v - threshold``; ``y = spikes / steps``.
 
     A spike s has the slope 0 in v, which teaches nothing. In its place, for learning, stands the slope of a fast
-    sigmoid, ``∂s/∂v = 1 / (1 + steepness·|v - threshold|)²``; with it the slope of y in I is summed up beside v. The
-    layer's activation is not used.
+    sigmoid, ``∂s/∂v = 1 / (1 + steepness·|v - threshold|)²``; with it the slope of y in I is summed up beside v. It is
+    not the gradient, which `check_backward` finds to be 0. The layer's activation is not used.
 
     Attributes:
         steps: number of time steps.

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
 import pytest
 from receivers import RECEIVERS, Receiver
 
-from horn.neurons import GELU, DropoutNeuron, Neuron, NeuronError, ReLU, Sigmoid, StandardNeuron, check_backward
+from horn.neurons import (
+    GELU,
+    DropoutNeuron,
+    Neuron,
+    NeuronError,
+    ReLU,
+    Sigmoid,
+    StandardNeuron,
+    check_backward,
+    library,
+)
 
 
 class ForgetsSlope(StandardNeuron):
@@ -35,6 +46,29 @@ class PushesWrong(StandardNeuron):
             gradient += m.input_gradient
             self.push(-self.learning_rate * m.delta)  # HERE PushesWrong
         self.backpropagate(gradient * self.activation.derivative())
+
+
+class Repeated(StandardNeuron):
+    """Its loop beside that over the messages has no derivative that Horn can take."""
+
+    factor = 3.0
+
+    def forward(self, messages):
+        total = 0.0
+        for m in messages:
+            total += m.input * m.weight
+        power = 1.0
+        for _ in range(3):
+            power *= total
+        self.total = total
+        self.feedforward(power)
+
+    def backward(self, messages):
+        gradient = 0.0
+        for m in messages:
+            gradient += m.input_gradient
+            self.push(-self.learning_rate * m.weight_gradient)
+        self.backpropagate(gradient * self.factor * self.total**2)  # HERE Repeated
 
 
 class Noisy(DropoutNeuron):
@@ -83,6 +117,32 @@ def test_what_is_wrong_names_term_and_line(cls: type[Neuron], message: str) -> N
         check_backward(cls, activation=Sigmoid, points=2)
     assert caught.value.where is not None
     assert caught.value.where.line == line(cls.__name__)
+
+
+def test_where_forward_has_no_derivative_what_is_written_meets_differences() -> None:
+    report = check_backward(Repeated, points=2)
+    assert all(np.isnan(item.derived) and item.deviation < 1e-6 for item in report.comparisons)
+    assert "delta: backward " in str(report)
+    assert "no derivative, differences " in str(report)
+    with pytest.raises(NeuronError, match=r"Repeated\.backward gives to backpropagate") as caught:
+        check_backward(Repeated, points=2, factor=2.0)
+    assert caught.value.where is not None
+    assert caught.value.where.line == line("Repeated")
+
+
+NEURONS = [it for it in (getattr(library, name) for name in library.__all__) if issubclass(it, Neuron)]
+GRADIENTS = {"GatedNeuron", "MaxoutNeuron", "RBFNeuron"}
+
+
+@pytest.mark.parametrize("cls", NEURONS, ids=lambda cls: cls.__name__)
+def test_every_class_of_the_library(cls: type[Neuron]) -> None:
+    if cls.__name__ in GRADIENTS:
+        assert check_backward(cls, points=1).points == 1
+        return
+    surrogate = r"SpikingNeuron\.backward gives to backpropagate .* = -?[\d.e-]+, forward gives 0"
+    local = rf'{cls.__name__} is marked learning_rule = "local": its rule is no gradient'
+    with pytest.raises(NeuronError, match=surrogate if cls is library.SpikingNeuron else local):
+        check_backward(cls, points=1)
 
 
 def test_hyperparameters_and_kinks() -> None:

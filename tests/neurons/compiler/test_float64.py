@@ -27,6 +27,8 @@ from horn.neurons import (
     StandardNeuron,
     Tanh,
 )
+from horn.neurons.compiler.analysis.analysis import analyse
+from horn.neurons.library import MaxoutNeuron, RBFNeuron
 
 RATES = Rates(3, 1.0, 0.0)
 
@@ -36,6 +38,16 @@ def gradient(engine: type[Engine], spec: NetworkSpec, flat: np.ndarray, batch: A
     out = np.full(spec.size, np.nan, np.float64)
     score = engine(spec, flat.copy(), np.zeros_like(flat), seed=5).gradient(batch, RATES, out)
     return score.loss / score.examples, -out
+
+
+def assert_slopes(engine: type[Engine], spec: NetworkSpec, flat: np.ndarray, data: Any) -> None:
+    """What neurons push is the slope of the loss."""
+    _, found = gradient(engine, spec, flat, data)
+    expected = np.empty(spec.size)
+    for i, step in enumerate(np.eye(spec.size) * 1e-5):
+        (ahead, _), (behind, _) = (gradient(engine, spec, flat + way * step, data) for way in (1, -1))
+        expected[i] = (ahead - behind) / 2e-5
+    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("engine", [Compiled, Interpreter])
@@ -55,13 +67,21 @@ def test_the_gradient_is_that_of_central_differences(engine, hidden, output, cos
     )  # fmt: skip
     rng = np.random.default_rng(4)
     flat = rng.normal(size=spec.size)
-    data = batch(rng.normal(size=(3, 3)), np.eye(2)[rng.integers(0, 2, 3)])
-    _, found = gradient(engine, spec, flat, data)
-    expected = np.empty(spec.size)
-    for i, step in enumerate(np.eye(spec.size) * 1e-5):
-        (ahead, _), (behind, _) = (gradient(engine, spec, flat + way * step, data) for way in (1, -1))
-        expected[i] = (ahead - behind) / 2e-5
-    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
+    assert_slopes(engine, spec, flat, batch(rng.normal(size=(3, 3)), np.eye(2)[rng.integers(0, 2, 3)]))
+
+
+def test_loops_in_lanes_and_the_derivatives_through_them(chain, compare, batch) -> None:
+    spec = chain(
+        (3, DropoutNeuron), (5, RBFNeuron), (4, MaxoutNeuron), (6, RBFNeuron), (2, StandardNeuron, Tanh()),
+        precision=np.float64,
+    )  # fmt: skip
+    loops = {report.tier for report in analyse(RBFNeuron, Identity()).loops if report.method == "forward"}
+    assert loops == {report.tier for report in analyse(MaxoutNeuron, Identity()).loops if report.method == "forward"}
+    assert loops == {"lanes"}
+    compare(spec, tolerance=1e-12)
+    rng = np.random.default_rng(4)
+    data = batch(rng.normal(size=(3, 3)), rng.normal(size=(3, 2)))
+    assert_slopes(Compiled, spec, rng.normal(size=spec.size), data)
 
 
 def test_both_engines_agree(chain, compare) -> None:
