@@ -319,4 +319,14 @@ class Unit(StandardNeuron):
             self.push(-self.learning_rate * m.weight_gradient * self.level)
         self.backpropagate(self.level)
 """,
+    "a whole number of the step that wraps around": """
+class Unit(StandardNeuron):
+    stride = 3037000500
+
+    def backward(self, messages):
+        part = 0.5 if (self.iteration + self.stride) * self.stride > 0 else 0.25
+        for m in messages:
+            self.push(-self.learning_rate * m.weight_gradient + part * m.prev_weight)
+        self.backpropagate(sum(m.input_gradient for m in messages) * self.activation.derivative())
+""",
 }

@@ -9,11 +9,13 @@ from typing import Any
 
 from ...errors import NeuronError
 from .expressions import Binary, Call, Const, Element, Expr, Hyper, Select, Unary, Uniform
+from .literals import wrapped
 from .trees import subexpressions
 
 #: Binary operators of the NIR, on Python's numbers.
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
+    "+": lambda a, b: wrapped(a + b), "-": lambda a, b: wrapped(a - b), "*": lambda a, b: wrapped(a * b),
+    "/": operator.truediv, "//": operator.floordiv,
     "%": operator.mod, "**": operator.pow, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
     "==": operator.eq, "!=": operator.ne, "and": lambda a, b: a and b, "or": lambda a, b: a or b,
 }  # fmt: skip
