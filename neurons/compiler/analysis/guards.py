@@ -3,6 +3,9 @@
 ``if m.input > 0: total += m.input`` becomes ``total = total + m.input if m.input > 0 else total``, and what follows a
 ``continue`` is what the other branch goes on with. The expressions of the NIR have no effects, so that nothing is lost
 by writing down both branches.
+
+Algebra wants one expression for each variable, everything substituted; it would be a slow program (what lanes run is
+made by `straight`) and a long way to differentiate (`flattening`).
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..nir.algebra import is_zero, multiply
+from ..nir.continuing import without_continue
 from ..nir.expressions import ZERO, Const, Draw, Expr, Local, Select
 from ..nir.prune import rewrite
-from ..nir.statements import Assign, Body, Continue, If, Push
-from ..nir.trees import subexpressions, walk
+from ..nir.statements import Assign, Body, If, Push
+from ..nir.trees import subexpressions
 from .reports import NoProductError
 
 
@@ -56,7 +60,7 @@ def straighten(body: Body) -> Straight:
         NoProductError: it does more than assign, choose and push.
     """
     found = Straight()
-    _run(body, found)
+    _run(without_continue(body), found)
     return found
 
 
@@ -84,15 +88,10 @@ def scaled(one: Expr, two: Expr) -> Expr:
 
 
 def _run(body: Body, state: Straight) -> None:
-    for position, statement in enumerate(body):
+    for statement in body:
         match statement:
-            case Continue():
-                return
             case If():
-                leaves = any(isinstance(inner, Continue) for inner in walk((statement,)))
-                _branch(statement, body[position + 1 :] if leaves else (), state)
-                if leaves:
-                    return
+                _branch(statement, state)
             case Assign(value=Draw()):
                 raise NoProductError(
                     "each message has a random draw of its own", "draw once for the neuron, before the loop",
@@ -107,11 +106,11 @@ def _run(body: Body, state: Straight) -> None:
                 raise NoProductError(f"the loop contains {word}", _CURES.get(word, ""), statement.where)
 
 
-def _branch(statement: If, rest: Body, state: Straight) -> None:
+def _branch(statement: If, state: Straight) -> None:
     condition = state.substituted(statement.condition)
     then, otherwise = state.copy(), state.copy()
-    _run(statement.then + rest, then)
-    _run(statement.otherwise + rest, otherwise)
+    _run(statement.then, then)
+    _run(statement.otherwise, otherwise)
     for name in [*then.values, *(name for name in otherwise.values if name not in then.values)]:
         before = Local(name)
         state.values[name] = choose(condition, then.values.get(name, before), otherwise.values.get(name, before))

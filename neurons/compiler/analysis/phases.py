@@ -38,7 +38,7 @@ class Elementwise:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Nest:
     """A message loop that runs over all neurons for each message.
 
     Args:
@@ -52,7 +52,7 @@ class Sweep:
     carried: tuple[str, ...] = ()
 
 
-Phase = Elementwise | Sweep
+Phase = Elementwise | Nest
 
 
 def obstacle(loop: MessageLoop) -> Kept | None:
@@ -146,7 +146,7 @@ def phases(body: Body, live: frozenset[str]) -> tuple[Phase, ...]:
             kept, before = needed_again(part.body, live)
             written = writes(kept)
             starts = {name: value for name, value in part.starts.items() if name in written & before}
-            phase = Sweep(kept, starts, tuple(sorted(written & (live | before))))
+            phase = Nest(kept, starts, tuple(sorted(written & (live | before))))
             before = before - starts.keys()
         if kept:
             found.append(phase)
@@ -213,7 +213,7 @@ class _Cut:
             else:
                 starts[version] = start
         self._close()
-        self.parts.append(Sweep(body, starts))
+        self.parts.append(Nest(body, starts))
         for name, version in own.items():
             self._emit(Assign(name, Local(version), where=loop.where), guard)
 

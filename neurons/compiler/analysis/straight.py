@@ -1,13 +1,16 @@
 """A message loop's body without control flow: what stands under a condition is computed anyway, and selected.
 
 Expressions have no effects, so that computing what nobody wanted is harmless; only the push is guarded itself. What
-is left is a straight line of assignments, which can run for many neurons at once.
+is left is a straight line of assignments, which can run for many neurons at once. It stays a text to be run, line by
+line: `guards` makes one expression of each variable, for algebra, and `flattening` names every value once, for
+derivatives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..nir.continuing import without_continue
 from ..nir.expressions import ZERO, Binary, Draw, Element, Expr, Local, Select, SynapseField, Unary
 from ..nir.prune import rewrite
 from ..nir.statements import Assign, Body, Continue, If, Push, Stmt
@@ -58,22 +61,8 @@ def straighten(body: Body, versions: Versions) -> Body:
         versions: names what the branches assign.
     """
     line = _Line(versions)
-    line.add(_without_continue(body), {}, None)
+    line.add(without_continue(body), {}, None)
     return tuple(line.statements)
-
-
-def _without_continue(body: Body) -> Body:
-    result: list[Stmt] = []
-    for position, statement in enumerate(body):
-        if isinstance(statement, Continue):
-            break
-        if isinstance(statement, If) and any(isinstance(inner, Continue) for inner in walk((statement,))):
-            rest = body[position + 1 :]
-            then, otherwise = (_without_continue(part + rest) for part in (statement.then, statement.otherwise))
-            result.append(If(statement.condition, then, otherwise, where=statement.where))
-            break
-        result.append(statement)
-    return tuple(result)
 
 
 class _Line:

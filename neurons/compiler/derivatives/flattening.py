@@ -1,4 +1,8 @@
-"""A `forward` brought into the form of `dataflow`: values named once, branches as selections, loops as recurrences."""
+"""A `forward` brought into the form of `dataflow`: values named once, branches as selections, loops as recurrences.
+
+Of the whole method, draws and activations included, where `guards` and `straight` know one message loop: what reverse
+differentiation goes through backwards must have a name, and no branch.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ...errors import NeuronError, SourceLine
+from ..nir.continuing import without_continue
 from ..nir.expressions import ZERO, Const, Draw, Expr, Field, Local, Stored, Unary
 from ..nir.prune import fold, rewrite
 from ..nir.statements import Assign, Body, Break, Continue, FeedForward, If, MessageLoop, SetSlope, Stmt
-from ..nir.trees import bodies, reads, reads_outside, subexpressions, walk, writes
+from ..nir.trees import reads, reads_outside, subexpressions, walk, writes
 from .dataflow import Carried, Dataflow, Definition, Recurrence, depends, live
 from .derivative import choose
 
@@ -85,14 +90,7 @@ class _Builder:
     def body(self, body: Body, values: Values, guard: Expr | None) -> Body:
         """Take up statements; `values` goes along. Returns them with what they leave for `backward`."""
         taped: list[Stmt] = []
-        for position, statement in enumerate(body):
-            if isinstance(statement, If) and any(isinstance(inner, Continue) for inner in _shallow(statement)):
-                rest = body[position + 1 :]
-                self.branches(replace(statement, then=statement.then + rest, otherwise=statement.otherwise + rest),
-                              values, guard)  # fmt: skip
-                break
-            if isinstance(statement, Continue) and self.in_loop:
-                break
+        for statement in body:
             taped += self.statement(statement, values, guard)
         return tuple(taped)
 
@@ -200,7 +198,7 @@ class _Builder:
             self.names, self.items, self.active = names, [], active | {entries[name] for name in carried}
             del self.applications[applications:]
             inner = values | {name: Local(entry) for name, entry in entries.items()}
-            self.body(loop.body, inner, None)
+            self.body(without_continue(loop.body), inner, None)
             found = {name for name in entries if depends(inner[name], self.active)} | carried
             if found == carried:
                 return inner
@@ -231,15 +229,6 @@ def _both(guard: Expr | None, condition: Expr) -> Expr:
 def fold_and(left: Expr, right: Expr) -> Expr:
     """Both conditions."""
     return choose(left, right, Const(False))
-
-
-def _shallow(statement: If) -> Iterable[Stmt]:
-    """The statements under an ``if`` that belong to the same loop as it does."""
-    for nested in bodies(statement):
-        for inner in nested:
-            yield inner
-            if isinstance(inner, If):
-                yield from _shallow(inner)
 
 
 _KINDS = {"Break": "a break", "Continue": "a continue"}

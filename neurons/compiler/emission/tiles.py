@@ -13,7 +13,7 @@ The kernels' arguments are those of `writer`, and
 
 from __future__ import annotations
 
-from ..analysis.phases import Sweep
+from ..analysis.phases import Nest
 from ..nir.expressions import Field, Index, Local, Output, Slope, Type
 from ..nir.statements import Assign, Push
 from ..nir.trees import all_expressions, reads, walk, writes
@@ -34,25 +34,25 @@ class LaneWriter:
 
     Args:
         name: the kernel's name.
-        sweep: the loop.
+        nest: the loop.
         method: "forward" or "backward".
         crossing: what it finds and leaves.
         hazards: receives what the kernel has to look out for.
     """
 
-    def __init__(self, name: str, sweep: Sweep, method: str, crossing: Crossing, hazards: Hazards) -> None:
+    def __init__(self, name: str, nest: Nest, method: str, crossing: Crossing, hazards: Hazards) -> None:
         self.name = name
-        self.sweep = sweep
-        self.body = sweep.body
+        self.nest = nest
+        self.body = nest.body
         self.method = method
         self.crossing = crossing
         self.hazards = hazards
-        expressions = list(all_expressions((*sweep.body, *(Assign(n, v) for n, v in sweep.starts.items()))))
+        expressions = list(all_expressions((*nest.body, *(Assign(n, v) for n, v in nest.starts.items()))))
         self.fields = {part.name for part in expressions if isinstance(part, Field)}
         self.kinds = {type(part) for part in expressions}
         self.hypers = hypers(*expressions)
-        self.pushes = any(isinstance(statement, Push) for statement in sweep.body)
-        self.given = sorted(reads(sweep.body) - writes(sweep.body))
+        self.pushes = any(isinstance(statement, Push) for statement in nest.body)
+        self.given = sorted(reads(nest.body) - writes(nest.body))
         self.lines: list[str] = []
 
     def write(self) -> Emitted:
@@ -84,14 +84,14 @@ class LaneWriter:
 
     def _tile(self) -> tuple[int, int]:
         """How many examples and messages are written out: as far as registers and the time to compile allow."""
-        size = sum(1 for _ in all_expressions(self.body)) + 2 * len(self.sweep.carried)
+        size = sum(1 for _ in all_expressions(self.body)) + 2 * len(self.nest.carried)
         return next((tile for tile in _TILES if size * tile[0] * tile[1] <= _LARGEST), (1, 1))
 
     def _begin(self, values: str) -> None:
         spelling = self._spelling(0, 0)
-        if self.sweep.starts:
+        if self.nest.starts:
             self._line(1, f"for e in range(len({values})):")
-        for name, value in self.sweep.starts.items():
+        for name, value in self.nest.starts.items():
             kind = self.crossing.types[name]
             self._line(2, f"{self.crossing.stores[name]}[e, low:high] = {spelling.typed(value, kind)}")
         if self.pushes:
@@ -103,7 +103,7 @@ class LaneWriter:
         """The tiles of some examples, within the loop over them."""
         for j in range(examples):
             at = f"e + {j}" if j else "e"
-            for name in (*self.given, *self.sweep.carried):
+            for name in (*self.given, *self.nest.carried):
                 array = self._place(name)
                 self._line(4, f"{array}_{j} = {array}[{at}, i0:i1]")
             if Output in self.kinds or "weight_gradient" in self.fields:
@@ -151,7 +151,7 @@ class LaneWriter:
             for j in range(examples):
                 self._statements(j, k)
         for j in range(examples):
-            for name in self.sweep.carried:
+            for name in self.nest.carried:
                 self._line(6, f"{self._place(name)}_{j}[i] = {self._own(j)[name]}")
         if self.pushes:
             for k in range(messages):
@@ -159,7 +159,7 @@ class LaneWriter:
 
     def _loads(self, j: int) -> None:
         own = self._own(j)
-        for name in (*self.given, *self.sweep.carried):
+        for name in (*self.given, *self.nest.carried):
             self._line(6, f"{own[name]} = {self._place(name)}_{j}[i]")
         if Output in self.kinds or "weight_gradient" in self.fields:
             self._line(6, f"out{j} = O_{j}[i]")
@@ -177,7 +177,7 @@ class LaneWriter:
 
     def _own(self, j: int) -> dict[str, str]:
         """What the locals of one example are called."""
-        return {name: f"a{j}_{local_name(name)}" for name in (*self.given, *self.sweep.carried)}
+        return {name: f"a{j}_{local_name(name)}" for name in (*self.given, *self.nest.carried)}
 
     def _spelling(self, j: int, k: int) -> Spelling:
         x, w = f"x_{j}_{k}", f"w{k}"
