@@ -45,10 +45,10 @@ from .hoist import hoist, hoist_backward
 from .loops import Hoisted
 from .once import calls, check_pushes
 from .phases import refusals
+from .products import Term
 from .pushes import Carry, how_formed, scale_of, take_carry
 from .receivers import before_weighted_sums, obstacle
 from .reports import LoopReport
-from .terms import Term
 
 
 @dataclass(frozen=True, eq=False)

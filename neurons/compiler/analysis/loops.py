@@ -16,9 +16,10 @@ from ..nir.expressions import ONE, ZERO, Binary, Count, Expr, Gemm, Local, Selec
 from ..nir.statements import Assign, Body, MessageLoop, PushFactor, Stmt
 from ..nir.trees import plain, subexpressions
 from .guards import choose, scaled, straighten
+from .products import Terms, apart, grouped
 from .reports import Kept, Match, NoProductError
 from .sides import always_a_number
-from .terms import Terms, apart, expand, grouped
+from .terms import expand
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from ...errors import NeuronError, SourceLine
 
-#: Codes below are `writer.MISCALLED`.
+#: The codes for a method that did not call exactly once what it must.
+MISCALLED = {1: ("forward", "feedforward"), 2: ("backward", "backpropagate")}
+#: The first code of what else is looked out for.
 FIRST = 3
 
 

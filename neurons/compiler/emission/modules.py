@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import FunctionType
 from typing import Any
 
-from ...activations.identity import Identity
-from ...costs.base import Cost
-from ...errors import NeuronError
-from ...neuron import Neuron
 from ..analysis.analysis import Analysis
 from ..analysis.receivers import GRADIENTS, before_weighted_sums
-from ..capture.lower import lower_scalar_function
-from ..capture.subject import Subject
 from ..capture.tables import table_names
-from ..capture.values import Object
-from ..nir.expressions import Const, Count, Expr, Gemm, Local, Type
+from ..nir.expressions import Const, Count, Expr, Gemm, Type
 from ..nir.prune import drop, prune, specialise
 from ..nir.statements import (
-    Assign,
     Backpropagate,
     Body,
     FeedForward,
@@ -35,13 +26,13 @@ from ..nir.statements import (
 from ..nir.trees import show, walk
 from ..nir.varying import axes_of_locals, in_words
 from ..operations.buffers import PER_NEURON, USUAL, Array
-from ..operations.faults import guarded
-from ..operations.operation import Method, Operation, Pass
-from ..operations.work import Arithmetic, Work, arithmetic, total
+from ..operations.operation import Method, Operation
+from ..operations.work import Arithmetic, Work
 from . import cache
 from .crossing import whole_method
 from .emitted import Emitted, EmittedPass
 from .hazards import Hazards
+from .headers import header
 from .methods import crossing_arrays, operations, writers_of
 from .pushing import Pushing, PushTerm, plan_pushes
 from .signatures import hypers
@@ -50,32 +41,6 @@ from .sums import Sums, sums_in
 from .sweeps import Sweeps, single_writers, sweep_writers
 from .tiles import LaneWriter
 from .writer import Writer
-
-_HEADER = '''"""{title}
-
-{listing}
-"""
-import math
-
-import numpy as np
-from numpy import bool_, int64
-
-{mathematics}
-from horn.neurons.whole import add, multiply, place, subtract
-from horn.neurons.jit import kernel, summing_kernel
-from horn.neurons.random import BACKWARD, FORWARD, bernoulli, bernoulli_of, binomial, binomial_of, normal, uniform
-from horn.neurons.random import uniform_of, words
-
-real = np.{precision}
-u32 = np.uint32
-
-'''
-#: Where kernels find `exp` and the like. The fast ones are of float32.
-_MATHEMATICS = {"float32": "from horn.neurons import mathematics", "float64": "import math as mathematics"}
-
-
-def _header(title: str, listing: str, precision: str) -> str:
-    return _HEADER.format(title=title, listing=listing, precision=precision, mathematics=_MATHEMATICS[precision])
 
 
 @dataclass(frozen=True)
@@ -157,9 +122,9 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str, precision: str 
     subject = analysis.subject
     title = f"Kernels of {subject.name} with {type(subject.activation).__name__}: {incoming} in, {outgoing} out."
     listing = "\n\n".join(f"{writer.name}:\n{_listed(writer.body)}" for writer in every).replace("\\", "/")
-    header = _header(title, listing, precision)
+    head = header(title, listing, precision)
     stem = f"{subject.name}_{type(subject.activation).__name__}_{incoming}_{outgoing}".lower()
-    module = cache.load(header + "\n\n\n".join(kernel.text for kernel in emitted.values()) + "\n", stem)
+    module = cache.load(head + "\n\n\n".join(kernel.text for kernel in emitted.values()) + "\n", stem)
     kernels = {name: kernel.operation(getattr(module, name)) for name, kernel in emitted.items()}
     kernels |= {name: kernels[other] for name, other in names.items()}
     run = {name: operations(writers, kernels, pushing) for name, writers in methods.items()}
@@ -246,75 +211,3 @@ def kept({", ".join(arguments)}):
     for i in range(len(ids)):
         mask[i] = bernoulli_of(row[i], {spelled}) != real(0.0)"""
     return Emitted("kept", text, arguments, _DRAW)
-
-
-@dataclass(frozen=True)
-class CostCode:
-    """A cost's kernels: ``loss(O, T) → Σ``, and ``gradient(O, T, G) → Σ`` which also writes ∂cost/∂output."""
-
-    loss: Operation
-    gradient: Operation
-
-
-def cost_code(cost: Cost, precision: str = "float32") -> CostCode:
-    """The kernels of a cost, computing in `precision` (NumPy's name).
-
-    Raises:
-        NeuronError: `apply` or `derivative` cannot be compiled.
-    """
-    name = type(cost).__name__
-    subject = Subject(Neuron, Identity(), ())
-    parts: list[str] = []
-    works: list[Work] = []
-    for method in ("apply", "derivative"):
-        function = getattr(type(cost), method)
-        if not isinstance(function, FunctionType):
-            raise NeuronError(f"cost {name}.{method} cannot be compiled: it is not a method written in Python")
-        try:
-            body, value = lower_scalar_function(subject, function, [Object(cost), Local("output"), Local("target")])
-            if subject.tables:
-                raise NeuronError(f"a cost is the same for all units and reads no array ({min(subject.tables)})")
-        except NeuronError as error:
-            raise NeuronError(f"cost {name}.{method}: {error.message}", error.where) from error
-        parts.append(_scalar_lines(body, value))
-        works.append(arithmetic((*body, Assign("result", value))).once)
-    apply, derivative = parts
-    text = f"""{_header(f"The cost {name}.", "A term per output unit.", precision)}
-@kernel
-def loss(O, T):
-    total = 0.0
-    for e in range(T.shape[0]):
-        for i in range(T.shape[1]):
-            v_output, v_target = O[e, i + 1], T[e, i]
-{apply.format(target="result")}
-            total += result
-    return total
-
-
-@kernel
-def gradient(O, T, G):
-    total = 0.0
-    for e in range(T.shape[0]):
-        for i in range(T.shape[1]):
-            v_output, v_target = O[e, i + 1], T[e, i]
-{apply.format(target="result")}
-            total += result
-{derivative.format(target="G[e, i]")}
-    return total
-"""
-    module = cache.load(text, name.lower())
-    what, path = f"cost {name}", str(module.__file__)
-    both = ("O", "T")
-    return CostCode(
-        Pass("loss", guarded(module.loss, what, path), both, "T", works[0] + Work(1), both),
-        Pass(
-            "gradient", guarded(module.gradient, what, path), (*both, "G"), "T", total((*works, Work(1))), both, ("G",)
-        ),
-    )
-
-
-def _scalar_lines(body: Body, value: Expr) -> str:
-    # The two parameters are locals that come from outside, like what `forward` leaves for `backward`.
-    given = {"output": Type.FLOAT, "target": Type.FLOAT}
-    crossing = whole_method(body, "backward", given, keep_slope=False)
-    return Writer("scalar", body, "backward", "single", crossing, hazards=Hazards()).scalar_lines(value)

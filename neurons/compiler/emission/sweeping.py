@@ -2,7 +2,7 @@
 
 Lanes are the receivers, contiguous in the weights: a block of them at a time, messages outermost. What the weights get
 is summed over the examples, several of which share a load of each weight; what a sender gets is summed over the lanes.
-Arguments beside those of `writer`:
+Arguments beside those of `signatures`:
 
     G (b, n)    Σ ∂cost/∂output of the senders
     H (b, 1)    the same of the bias sender

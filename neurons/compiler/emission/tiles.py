@@ -4,7 +4,7 @@ Messages are outermost and neurons innermost and contiguous, so that the innermo
 neurons. A tile of some examples and messages is written out within it; what it carries stays in registers meanwhile.
 For each neuron and example the messages come in order: a sum has the same bits as in the interpreter.
 
-The kernels' arguments are those of `writer`, and
+The kernels' arguments are those of `signatures`, and
 
     low, high      the neurons to do, so that threads may share the work: every neuron's values are its own
     WT, PT (r, n)  weights and previous changes of a backward loop, neurons in rows' direction

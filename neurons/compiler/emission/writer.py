@@ -1,35 +1,10 @@
 """One kernel as text: the loops over examples and neurons, and a method's body inside them.
 
-The kernels' arguments, all optional but for the scalars at the end; b examples, n neurons, r receivers:
-
-    S (b, n)       Σ input · weight over the incoming messages, or the one message of a layer that is fed one to one
-    G (b, n)       Σ delta · weight over the backward messages, or the one message's delta
-    H (b, 1)       the sum of the bias sender's backward messages, where its receivers give it
-    S1, G1, …      other sums over the messages: (b, n), (b,) or (n,); see `sums`
-    O (b, 1 + n)   outputs; column 0 is the bias sender's 1
-    B (b, n)       deltas, written by backward
-    A, A1, … (b, 1 + n)   factors of the push; see `pushing`
-    L (b, n)       slopes of the activation where forward applied it
-    K_x (b, n)     what forward leaves in self.x
-    T_x (n,)       what neurons keep in self.x from batch to batch; of a synapse's m.x T_x (senders, r), its changes
-                   U_x (senders, r) and their factors F_x (b,); I_x, the initial value, where there are no weights
-    X, W           the senders' outputs (b, senders) and the weights (senders, n), where a forward loop is kept
-    D, W, P, U     the receivers' deltas (b, r), weights, previous changes and updates (senders, r), where a backward
-                   loop is kept
-    C_x (b, n)     locals that pass from one phase of a method to another (CF_x, CI_x, CB_x by their types)
-    R (draws, …)   scratch for the random words of the draws that every neuron makes
-    ids (n,)       network-wide ids of the neurons; ids[i] - first - 1 is self.index
-    incoming, outgoing  number of messages of forward, of backward
-    status (3,)    what went wrong: a code of `MISCALLED` where a method did not call what it must exactly once, or one
-                   of `hazards` with the numbers that were seen
-    c_x            arrays of the user's
-
-The kernels of a layer's bias sender have n = 1 and column 0 for their own.
+Its arguments are those of `signatures`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from ..analysis.receivers import GRADIENTS
@@ -60,32 +35,11 @@ from .crossing import Crossing
 from .drawing import draw_call, drawn_by_all, hazard_lines, word_lines
 from .emitted import Emitted
 from .hazards import Hazards
-from .signatures import SCALARS, hypers, mentioned
+from .signatures import ARRAYS, FIELDS, LENGTH, NAMED, SCALARS, hypers, mentioned
 from .spelling import CASTS, Spelling, local_name
 from .sums import Sums, sums_in
 
-#: What a kernel writes to `status`: a method, and what it must call.
-MISCALLED = {1: ("forward", "feedforward"), 2: ("backward", "backpropagate")}
-
 _ZERO = {Type.FLOAT: "real(0.0)", Type.INT: "int64(0)", Type.BOOL: "False"}
-_FIELDS = {
-    ("forward", "dense"): {
-        "input": "X[e, s]", "weight": "W[s, i]", "is_bias": "(s < bias)", "sender": "(int64(s) - bias)",
-    },
-    ("forward", "single"): {"input": "S[e, i]", "weight": "real(1.0)", "is_bias": "False", "sender": "index"},
-    ("backward", "dense"): {
-        "delta": "D[e, s]", "weight": "W[row, s]", "prev_weight": "P[row, s]", "receiver": "int64(s)",
-        "input_gradient": "(D[e, s] * W[row, s])", "weight_gradient": "(out * D[e, s])",
-    },
-    ("through", "single"): {
-        "delta": "B[e, i]", "input": "S[e, i]", "weight": "real(1.0)", "is_bias": "False", "sender": "index",
-    },
-    ("backward", "single"): {
-        "delta": "G[e, i]", "weight": "real(1.0)", "prev_weight": "real(0.0)", "receiver": "index",
-        "input_gradient": "G[e, i]", "weight_gradient": "(out * G[e, i])",
-    },
-}  # fmt: skip
-_LENGTH = {("forward", "dense"): "X.shape[1]", ("backward", "dense"): "D.shape[1]"}
 
 
 class Writer:
@@ -126,7 +80,7 @@ class Writer:
         self.bias_sender = bias_sender
         self.types = crossing.types
         self.kept_loops = any(isinstance(statement, MessageLoop) for statement in walk(body))
-        self.fields = _FIELDS[(method, link)]
+        self.fields = FIELDS[(method, link)]
         self.spelling = Spelling(self.types, self._names(), hazards, self._sums(hazards))
         self.lines: list[str] = []
         self.rows = {} if bias_sender else drawn_by_all(body, crossing.draws)
@@ -159,11 +113,11 @@ class Writer:
         rows = word_lines(self.rows, self.method)
         inner = self._neuron()
         text = "\n".join([*rows, *inner])
-        declared = [name for name in (self.sums.arrays if self.sums is not None else ()) if name not in _ARRAYS]
-        arrays = mentioned(text, (*_ARRAYS, *declared, *self.factors.values()))
+        declared = [name for name in (self.sums.arrays if self.sums is not None else ()) if name not in ARRAYS]
+        arrays = mentioned(text, (*ARRAYS, *declared, *self.factors.values()))
         if self.rows:
             arrays.append("R")
-        arrays += sorted(set(_NAMED.findall(text)))
+        arrays += sorted(set(NAMED.findall(text)))
         arrays += mentioned(text, self.crossing.arrays)
         scalars = mentioned(text, SCALARS)
         numbers = mentioned(text, hypers(*all_expressions(self.body), *self._factors_of_sums()))
@@ -351,7 +305,7 @@ class Writer:
         if self.bias_sender and self.method == "forward":
             self._line(depth, "pass")
             return
-        self._line(depth, f"for s in range({_LENGTH.get((self.method, self.link), '1')}):")
+        self._line(depth, f"for s in range({LENGTH.get((self.method, self.link), '1')}):")
         for name in sorted({part.name for part in all_expressions(body) if isinstance(part, Field)}):
             self._line(depth + 1, f"m_{name} = {self.fields[name]}")
         for name in sorted(synapse_states(body)):
@@ -366,8 +320,3 @@ class Writer:
         call = draw_call(drawn, self.spelling, row, exempt=self.bias_sender)
         self._line(depth, f"{local_name(statement.name)} = {call}")
         self._line(depth, "draw = u32(draw + u32(1))")
-
-
-_ARRAYS = ("S", "G", "H", "O", "B", "L", "X", "W", "D", "P", "U", "status")
-#: Arrays that are named for an attribute of the neuron or of a message.
-_NAMED = re.compile(r"(?<![\w.])[FIKTU]_\w+")

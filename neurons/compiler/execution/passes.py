@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...engine import Rates
 from ...spec import Block, NetworkSpec, Precision
-from ..emission.modules import cost_code
+from ..emission.costs import cost_code
 from ..emission.pushing import PushTerm
 from ..operations.threads import allowed
 from ..operations.watching import Watch, unwatched, watched

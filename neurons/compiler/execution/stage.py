@@ -24,8 +24,8 @@ from ..analysis.chances import check_chances
 from ..analysis.compatibility import layer_analysis
 from ..capture.tables import Sizes as TableSizes
 from ..capture.tables import check_shapes
+from ..emission.hazards import MISCALLED
 from ..emission.modules import LayerCode, layer_code
-from ..emission.writer import MISCALLED
 from ..nir.evaluate import evaluate
 from ..nir.expressions import Type, type_of_number
 from ..nir.trees import mentions_uniform

@@ -36,7 +36,7 @@ class Array:
 
 PER_NEURON = "examples", "neurons"
 PER_SENDER = "examples", "columns"
-#: What every layer has; see `writer`.
+#: What every layer has; see `signatures`.
 USUAL = (
     dict.fromkeys(("S", "G", "B", "L"), Array(PER_NEURON))
     | dict.fromkeys(("O", "A"), Array(PER_SENDER))

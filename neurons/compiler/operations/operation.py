@@ -1,7 +1,7 @@
 """What a layer's method is made of when it runs: kernels, matrix products, passes over arrays, one after the other.
 
-The names are those of `writer`; `buffers` holds the arrays, `passes` fills in what differs from step to step. All that
-a step computes on arrays is an operation, which knows how much it does: see `watching`.
+The names are those of `signatures`; `buffers` holds the arrays, `passes` fills in what differs from step to step. All
+that a step computes on arrays is an operation, which knows how much it does: see `watching`.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from horn.neurons import (
     StandardNeuron,
     jit,
 )
-from horn.neurons.compiler.emission import modules
+from horn.neurons.compiler.emission.costs import cost_code
 from horn.neurons.neuron import hyperparameters
 
 Arrays = dict[str, np.ndarray]
@@ -89,7 +89,7 @@ def first_line() -> int:
 
 @contextmanager
 def _plain_kernels() -> Iterator[None]:
-    modules.cost_code(_COST)  # shared by all tests, hence compiled
+    cost_code(_COST)  # shared by all tests, hence compiled
     known = {name for name in sys.modules if name.startswith("horn_kernels_")}
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
         patch.setattr(jit, "kernel", lambda function: function)
