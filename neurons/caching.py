@@ -25,7 +25,7 @@ import numba
 logger = logging.getLogger("horn.compiler")
 
 #: Files whose functions are inlined into kernels of other files, of which numba keeps no track.
-_INLINED = ("jit.py", "mathematics.py", "random.py", "whole.py")
+_INLINED = ("aligned.py", "jit.py", "mathematics.py", "random.py", "whole.py")
 #: Seconds to wait for another process that compiles the same; then it is done twice.
 PATIENCE = 120.0
 

@@ -181,7 +181,7 @@ class _Tape:
         for step in reversed(loop.steps):
             inner.define(step)
         gradients = [inner.take(str(field)) for field in DIFFERENTIABLE]
-        adjoints = tuple(Adjoint(own[entry], outer[entry], inner.take(entry)) for entry in own)
+        adjoints = [Adjoint(own[entry], outer[entry], inner.take(entry)) for entry in own]
         for item in loop.carried:
             inner.take(item.entry)
         sums = []
@@ -195,7 +195,10 @@ class _Tape:
             gradients = [choose(loop.guard, gradient, ZERO) for gradient in gradients]
             sums = [(name, choose(loop.guard, part, ZERO)) for name, part in sums]
         steps = tuple(piece for piece in inner.pieces if isinstance(piece, Assign))
-        self.pieces.append(_sweep(loop, adjoints, steps, gradients, tuple(sums)))
+        # An adjoint that no message changes, that of a sum, is nothing that has to be carried.
+        self.pieces += [Assign(item.name, item.initial) for item in adjoints if item.next == Local(item.name)]
+        carried = tuple(item for item in adjoints if item.next != Local(item.name))
+        self.pieces.append(_sweep(loop, carried, steps, gradients, tuple(sums)))
         for item in loop.carried:
             if item.entry in own:
                 # What is left after the first message belongs to the value before the loop.

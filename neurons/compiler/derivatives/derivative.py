@@ -71,6 +71,8 @@ def _binary(op: str, left: Expr, right: Expr, left_slope: Expr, right_slope: Exp
             return add(left_slope, right_slope)
         case "-":
             return add(left_slope, _negated(right_slope))
+        case "*" if left == right:
+            return times(multiply(Const(2.0), left), left_slope)
         case "*":
             return add(times(left_slope, right), times(left, right_slope))
         case "/":

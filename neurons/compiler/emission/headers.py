@@ -12,6 +12,7 @@ import numpy as np
 from numpy import bool_, int64
 
 {mathematics}
+from horn.neurons.aligned import scratch
 from horn.neurons.whole import add, multiply, place, subtract
 from horn.neurons.jit import kernel, summing_kernel
 from horn.neurons.random import BACKWARD, FORWARD, bernoulli, bernoulli_of, binomial, binomial_of, normal, uniform

@@ -26,7 +26,7 @@ from ..nir.types import infer_locals
 from ..operations.work import Arithmetic, arithmetic
 from .emitted import Emitted
 from .hazards import Hazards
-from .lanes import LANES, Lane, from_float
+from .lanes import Lane, from_float, lanes
 
 #: Examples that share a load of the weights where no trajectories are kept.
 TILE = 4
@@ -73,9 +73,11 @@ class SweepWriter:
         self.state = state
         self.hazards = hazards
         self.stages = _stages(reverse)
-        self.types = infer_locals(tuple(_assigned(reverse)), state | {DELTA: Type.FLOAT})
+        self.types = types_of(reverse, state)
         self.slots = {name: slot for slot, name in enumerate(sorted(self._crossing()))}
         self.rows = max([len(sweep.recomputed) for sweep in reverse.sweeps], default=0)
+        self.tile = TILE if self.rows == 0 else 1
+        self.width = lanes(len(self.slots) * self.tile)
         self.lines: list[str] = []
 
     @property
@@ -105,23 +107,23 @@ class SweepWriter:
         hypers = sorted({f"h_{part.name}" for part in self._parts() if isinstance(part, Hyper)})
         arrays += table_names(*self._parts())
         arguments = (*arrays, "ids", "positions", "status", *_SCALARS, *hypers)
-        tile = TILE if self.rows == 0 else 1
         self.lines = ["@summing_kernel", f"def {self.variant.name}({', '.join(arguments)}):"]
         self._line(0, "neurons, examples, senders = len(ids), len(positions), X.shape[1]")
-        self._line(0, f"C = np.empty({max(1, len(self.slots) * LANES * tile)}, real)")
+        self._line(0, f"C = scratch({len(self.slots) * self.width * self.tile}, real)")
         if self.rows:
-            self._line(0, f"T = np.empty(({self.rows}, senders, {LANES}), real)")
+            shape = f"({self.rows}, senders, {self.width})"
+            self._line(0, f"T = scratch({self.rows * self.width} * senders, real).reshape({shape})")
         if self.variant.inputs:
             self._line(0, "G[:] = real(0.0)")
             self._line(0, "H[:] = real(0.0)")
         if not self.stages:
             return self._emitted(arguments)
-        self._line(0, f"for start in range(0, neurons, {LANES}):")
-        self._line(1, f"stop = min(start + {LANES}, neurons)")
+        self._line(0, f"for start in range(0, neurons, {self.width}):")
+        self._line(1, f"stop = min(start + {self.width}, neurons)")
         self._line(1, "width = stop - start")
-        whole = f"examples - examples % {tile}"
-        self._tile(tile, f"range(0, {whole}, {tile})")
-        if tile > 1:
+        whole = f"examples - examples % {self.tile}"
+        self._tile(self.tile, f"range(0, {whole}, {self.tile})")
+        if self.tile > 1:
             self._tile(1, f"range({whole}, examples)")
         return self._emitted(arguments)
 
@@ -164,7 +166,7 @@ class SweepWriter:
     def _tile(self, tile: int, examples: str) -> None:
         """All that is done with some examples and a block of lanes."""
         self._line(1, f"for e in {examples}:")
-        members = [Lane(number, self.types, self.slots, self.hazards) for number in range(tile)]
+        members = [Lane(number, self.width, self.types, self.slots, self.hazards) for number in range(tile)]
         for straight, sweep in self.stages:
             self._line(2, "for j in range(width):")
             self._index(3)
@@ -221,7 +223,7 @@ class SweepWriter:
                 self._line(4, f"{member.slot(item.entry)} = {member.typed(item.next, Type.FLOAT)}")
 
     def _sweep(self, members: list[Lane], sweep: Sweep) -> None:
-        still = not sweep.recomputed and all(item.next == Local(item.name) for item in sweep.adjoints)
+        still = not sweep.recomputed and not sweep.adjoints
         self._line(2, "for s in range(senders):" if still else "for s in range(senders - 1, -1, -1):")
         self._messages(members, sweep)
         if self.variant.weights:
@@ -263,8 +265,7 @@ class SweepWriter:
         for name, part in sweep.sums:
             self._line(4, f"{member.slot(name)} += {member.typed(part, Type.FLOAT)}")
         for adjoint in sweep.adjoints:
-            if adjoint.next != Local(adjoint.name):
-                self._line(4, f"{member.slot(adjoint.name)} = {member.typed(adjoint.next, Type.FLOAT)}")
+            self._line(4, f"{member.slot(adjoint.name)} = {member.typed(adjoint.next, Type.FLOAT)}")
         return f"u{number}"
 
     def _messages(self, members: list[Lane], sweep: Sweep) -> None:
@@ -294,6 +295,11 @@ class SweepWriter:
 
 
 _SCALARS = ("first", "bias", "rate", "learning_rate", "momentum", "iteration", "layer", "incoming")
+
+
+def types_of(reverse: Reverse, state: dict[str, Type]) -> dict[str, Type]:
+    """The types of the locals of a layer's derivatives, given those of what `forward` left."""
+    return infer_locals(tuple(_assigned(reverse)), state | {DELTA: Type.FLOAT})
 
 
 def _locals(value: Expr) -> set[str]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from ..analysis.analysis import Analysis
 from ..derivatives.adjoint import DELTA, of_one_message
 from ..derivatives.derive import Derivation
+from ..derivatives.outside import taken_outside
 from ..nir.expressions import Field
 from ..nir.prune import prune
 from ..nir.statements import Assign, Backpropagate
 from ..operations.operation import Operation
 from .crossing import whole_method
 from .hazards import Hazards
-from .sweeping import VARIANTS, SweepWriter
+from .sweeping import VARIANTS, SweepWriter, types_of
 from .writer import Writer
 
 
@@ -44,7 +45,9 @@ def sweep_writers(analysis: Analysis, incoming: str, hazards: Hazards) -> list[S
     """
     if incoming != "dense" or analysis.weighted_sum or not isinstance(analysis.derivation, Derivation):
         return []
-    return [SweepWriter(variant, analysis.derivation.messages, analysis.state, hazards) for variant in VARIANTS]
+    messages = analysis.derivation.messages
+    messages = taken_outside(messages, types_of(messages, analysis.state))
+    return [SweepWriter(variant, messages, analysis.state, hazards) for variant in VARIANTS]
 
 
 def single_writers(analysis: Analysis, incoming: str, hazards: Hazards) -> list[Writer]:

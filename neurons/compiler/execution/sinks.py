@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ...aligned import aligned
 from ...spec import Block, StateBlock
 from ..operations.operation import Operation
 from ..operations.weights import WeightOperations
@@ -64,7 +65,7 @@ class Scratch:
     def matrix(self, rows: int, columns: int) -> Matrix:
         """A matrix with undefined contents, valid until the next call."""
         if len(self.storage) < rows * columns:
-            self.storage = np.empty(rows * columns, self.storage.dtype)
+            self.storage = aligned(rows * columns, self.storage.dtype)
         return self.storage[: rows * columns].reshape(rows, columns)
 
 

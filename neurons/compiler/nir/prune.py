@@ -9,21 +9,14 @@ from typing import Any
 from .algebra import multiply, negate
 from .expressions import Binary, Const, Draw, Expr, Local, Select, Unary
 from .statements import Assign, Body, If, MessageLoop, RangeLoop, Stmt
-from .trees import bodies, reads, walk, with_bodies
+from .trees import bodies, reads, walk, with_bodies, with_parts
 
 Substitute = Callable[[Expr], Expr]
 
 
 def rewrite(expression: Expr, change: Substitute) -> Expr:
     """The expression with `change` applied to every part, innermost first."""
-    updates: dict[str, object] = {}
-    for item in fields(expression):
-        value = getattr(expression, item.name)
-        if isinstance(value, Expr):
-            updates[item.name] = rewrite(value, change)
-        elif isinstance(value, tuple) and value and isinstance(value[0], Expr):
-            updates[item.name] = tuple(rewrite(part, change) for part in value)
-    return change(replace(expression, **updates) if updates else expression)
+    return change(with_parts(expression, lambda part: rewrite(part, change)))
 
 
 def rewrite_body(body: Body, change: Substitute) -> Body:

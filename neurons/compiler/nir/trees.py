@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import TypeVar
 
@@ -67,6 +67,18 @@ def subexpressions(expression: Expr) -> Iterator[Expr]:
     yield expression
     for child in expression.children:
         yield from subexpressions(child)
+
+
+def with_parts(expression: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The expression with `change` applied to the expressions directly in it."""
+    updates: dict[str, object] = {}
+    for item in fields(expression):
+        value = getattr(expression, item.name)
+        if isinstance(value, Expr):
+            updates[item.name] = change(value)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Expr):
+            updates[item.name] = tuple(change(part) for part in value)
+    return replace(expression, **updates) if updates else expression
 
 
 def all_expressions(body: Body) -> Iterator[Expr]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...aligned import aligned
 from ...spec import Precision
 from ..nir.expressions import Type
 
@@ -111,7 +112,7 @@ class Buffers:
         if self.whole is None or sizes.examples > self.whole.examples:
             self.whole = whole
             self.storage = {
-                name: np.empty(math.prod(whole.shape(array)), self.dtypes[array.dtype])
+                name: aligned(math.prod(whole.shape(array)), self.dtypes[array.dtype])
                 for name, array in self.declared.items()
             }
         self.sizes = sizes
