@@ -50,7 +50,7 @@ class _Outside:
         self.given = given
         self.types = dict(types)
         self.names = names
-        self.changing = {step.name for step in (*given.steps, *given.recurrence.steps)}
+        self.changing = {step.name for step in given.steps} | {step.name for step in given.recurrence.steps}
         self.changing |= {item.entry for item in given.recurrence.carried} | {item.name for item in given.adjoints}
         self.changing |= {name for name, _ in given.sums}
         self.known: dict[Expr, Local] = {}
@@ -75,8 +75,7 @@ class _Outside:
             factors = list(self._factors(value))
             same = [part for part in factors if self._same(part) and self._float(part)]
             if self._float(value) and same and self._worth(together := reduce(multiply, same)):
-                changing = [self._moved(part) for part in factors if part not in same]
-                return reduce(multiply, changing, self._named(together))
+                return reduce(multiply, [self._named(together), *(self._moved(p) for p in factors if p not in same)])
         return with_parts(value, self._moved)
 
     def _factors(self, value: Expr) -> Iterable[Expr]:
@@ -101,5 +100,5 @@ class _Outside:
     def _float(self, value: Expr) -> bool:
         return type_of(value, self.types) is Type.FLOAT
 
-    def _named(self, value: Expr) -> Local:
+    def _named(self, value: Expr) -> Expr:
         return self.known.setdefault(value, Local(f"same__{self.names + len(self.known)}"))

@@ -12,10 +12,12 @@ from receivers import RECEIVERS, Receiver
 
 from horn.neurons import Activation, Neuron, NeuronError, Sigmoid, StandardNeuron
 from horn.neurons.compiler.analysis.analysis import analyse
-from horn.neurons.compiler.derivatives.adjoint import DELTA
+from horn.neurons.compiler.derivatives.adjoint import DELTA, Reverse
 from horn.neurons.compiler.derivatives.derivative import derivative
 from horn.neurons.compiler.derivatives.derive import Derivation
 from horn.neurons.compiler.derivatives.execute import Execution
+from horn.neurons.compiler.derivatives.outside import taken_outside
+from horn.neurons.compiler.emission.sweeping import types_of
 from horn.neurons.compiler.nir.expressions import Binary, Call, Const, Expr, Local, Select, Unary
 from horn.neurons.compiler.nir.intrinsics import INTRINSICS
 from horn.neurons.interpreter.messages import Forward
@@ -79,13 +81,21 @@ def derived(cls: type[Neuron], activation: Activation) -> Derivation:
     return found
 
 
+def outside(derivation: Derivation) -> Reverse:
+    """The derivatives, with what all messages share before the sweeps, as kernels compute them."""
+    return taken_outside(derivation.messages, types_of(derivation.messages, {}))
+
+
 def gradients(derivation: Derivation, numbers: dict, x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """∂output/∂input and ∂output/∂weight of the messages; the first is the bias."""
     messages = [Forward(a, b, k - 1, k == 0) for k, (a, b) in enumerate(zip(x, w, strict=True))]
     execution = Execution(numbers, {}, {}, 0, messages, lambda kind, *arguments: arguments[0])
     execution.forward(derivation.flow.taped)
     slope = execution.derivative(derivation.slope, derivation.output_slope)
-    return execution.gradients(derivation.messages, DELTA, slope)
+    found = execution.gradients(derivation.messages, DELTA, slope)
+    for part, again in zip(found, execution.gradients(outside(derivation), DELTA, slope), strict=True):
+        np.testing.assert_allclose(again, part, rtol=1e-9, atol=1e-12)
+    return found
 
 
 def differences(function, x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -177,6 +187,39 @@ def test_what_has_no_derivative_names_its_line(line: str, reason: str, define, f
     assert reason in str(error)
     assert error.where is not None
     assert error.where.line == first_line + 5
+
+
+def test_what_all_messages_share_is_computed_once(define) -> None:
+    unit = define("""
+class Unit(Neuron):
+    rate = 0.5
+
+    def forward(self, messages):
+        total = 0.0
+        for m in messages:
+            difference = m.input - m.weight
+            total += difference * difference
+        count = len(messages)
+        value = 0.0
+        for m in messages:
+            value += m.input * math.exp(total) * (count * count) * self.rate
+        self.feedforward(value)
+""")
+    found = outside(derived(unit.Unit, Sigmoid()))
+    distances = found.sweeps[-1]
+    # Of adjoint · (2 · difference), the chain rule's, one product is left for each message.
+    assert not distances.adjoints
+    assert [str(step.value).count("*") for step in distances.steps] == [0, 1]
+    kept = "".join(str(value) for sweep in found.sweeps for value in (sweep.input_gradient, *dict(sweep.sums).values()))
+    assert "exp" not in kept
+    x, w = np.random.default_rng(3).uniform(-0.5, 0.5, (2, 4))
+
+    def function(x: np.ndarray, w: np.ndarray) -> float:
+        return float(x.sum() * np.exp(((x - w) ** 2).sum()) * 16 * 0.5)
+
+    found = gradients(derived(unit.Unit, Sigmoid()), {"rate": 0.5}, x, w)
+    for part, wanted in zip(found, differences(function, x, w), strict=True):
+        np.testing.assert_allclose(part, wanted, rtol=1e-5, atol=1e-8)
 
 
 # Drawn bodies ----------------------------------------------------------------------------------------------------
