@@ -8,6 +8,7 @@ Arguments beside those of `signatures`:
     H (b, 1)    the same of the bias sender
     U (s, r)    pushes are added: ``rate · A · ∂cost/∂weight``; A is 1 in the kernels without the array
     A (b, s)    factors of the push
+    low, high   the messages to do, where each is on its own: nothing is carried or summed up from one to another
 
 What is known for each lane is kept in C, what a loop carried to each message in T.
 """
@@ -23,6 +24,8 @@ from ..nir.expressions import ZERO, Expr, Field, Hyper, Index, Local, Type
 from ..nir.statements import Assign
 from ..nir.trees import subexpressions
 from ..nir.types import infer_locals
+from ..operations.blocks import MessageKernel
+from ..operations.operation import Kernel
 from ..operations.work import Arithmetic, arithmetic
 from .emitted import Emitted
 from .hazards import Hazards
@@ -78,6 +81,7 @@ class SweepWriter:
         self.rows = max([len(sweep.recomputed) for sweep in reverse.sweeps], default=0)
         self.tile = TILE if self.rows == 0 else 1
         self.width = lanes(len(self.slots) * self.tile)
+        self.divisible = not any(sweep.recomputed or sweep.adjoints or sweep.sums for sweep in reverse.sweeps)
         self.lines: list[str] = []
 
     @property
@@ -106,16 +110,20 @@ class SweepWriter:
         arrays += [f"K_{name[5:]}" for name in self.state if name in self._read()]
         hypers = sorted({f"h_{part.name}" for part in self._parts() if isinstance(part, Hyper)})
         arrays += table_names(*self._parts())
-        arguments = (*arrays, "ids", "positions", "status", *_SCALARS, *hypers)
+        part = ("low", "high") if self.divisible else ()
+        arguments = (*arrays, "ids", "positions", "status", *part, *_SCALARS, *hypers)
         self.lines = ["@summing_kernel", f"def {self.variant.name}({', '.join(arguments)}):"]
         self._line(0, "neurons, examples, senders = len(ids), len(positions), X.shape[1]")
         self._line(0, f"C = scratch({len(self.slots) * self.width * self.tile}, real)")
         if self.rows:
             shape = f"({self.rows}, senders, {self.width})"
             self._line(0, f"T = scratch({self.rows * self.width} * senders, real).reshape({shape})")
+        if not self.divisible:
+            self._line(0, "low, high = 0, senders")
         if self.variant.inputs:
-            self._line(0, "G[:] = real(0.0)")
-            self._line(0, "H[:] = real(0.0)")
+            self._line(0, "G[:, max(low - bias, 0) : high - bias] = real(0.0)")
+            self._line(0, "if low == 0:")
+            self._line(1, "H[:] = real(0.0)")
         if not self.stages:
             return self._emitted(arguments)
         self._line(0, f"for start in range(0, neurons, {self.width}):")
@@ -128,7 +136,8 @@ class SweepWriter:
         return self._emitted(arguments)
 
     def _emitted(self, arguments: tuple[str, ...]) -> Emitted:
-        return Emitted(self.name, "\n".join(self.lines), arguments, self.arithmetic)
+        call = MessageKernel if self.divisible else Kernel
+        return Emitted(self.name, "\n".join(self.lines), arguments, self.arithmetic, call)
 
     # What is kept between the stages -----------------------------------------------------------------------------
 
@@ -224,7 +233,7 @@ class SweepWriter:
 
     def _sweep(self, members: list[Lane], sweep: Sweep) -> None:
         still = not sweep.recomputed and not sweep.adjoints
-        self._line(2, "for s in range(senders):" if still else "for s in range(senders - 1, -1, -1):")
+        self._line(2, "for s in range(low, high):" if still else "for s in range(high - 1, low - 1, -1):")
         self._messages(members, sweep)
         if self.variant.weights:
             self._line(3, "pushed = U[s, start:stop]")

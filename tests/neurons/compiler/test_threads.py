@@ -10,9 +10,14 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from horn.neurons import Batch, Compiled, Rates, ReLU, StandardNeuron
+from horn.neurons import Batch, Compiled, DropoutNeuron, Identity, NetworkSpec, Rates, ReLU, StandardNeuron
+from horn.neurons.compiler.analysis.analysis import analyse
+from horn.neurons.compiler.emission.modules import layer_code
 from horn.neurons.compiler.operations import blocks as block_kernels
+from horn.neurons.compiler.operations.blocks import MessageKernel
+from horn.neurons.compiler.operations.operation import Kernel
 from horn.neurons.compiler.operations.threads import allowed, blocks, spread
+from horn.neurons.library import MaxoutNeuron, RBFNeuron
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -44,12 +49,10 @@ def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(block_kernels, "GRAIN", 4)
 
 
-@pytest.mark.usefixtures("everything_is_large")
-def test_the_bits_do_not_depend_on_the_number_of_threads(define, chain) -> None:
-    unit = define(UNIT).Unit
-    spec = chain((5, StandardNeuron), (33, unit, ReLU()), (9, unit, ReLU()), (3, StandardNeuron))
+def agree(spec: NetworkSpec) -> None:
+    """Engines of 1, 2 and 3 threads compute the same bits."""
     rng = np.random.default_rng(0)
-    inputs, targets = (rng.normal(size=(7, units)).astype(np.float32) for units in (5, 3))
+    inputs, targets = (rng.normal(size=(7, spec.layers[end].units)).astype(np.float32) for end in (0, -1))
     parameters, previous = (rng.normal(size=spec.size).astype(np.float32) for _ in range(2))
     places = np.arange(7, dtype=np.uint32)
     found = []
@@ -64,6 +67,26 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(define, chain) -> None:
     for outputs, pushed in found[1:]:
         np.testing.assert_array_equal(outputs, found[0][0])
         np.testing.assert_array_equal(pushed, found[0][1])
+
+
+@pytest.mark.usefixtures("everything_is_large")
+def test_the_bits_do_not_depend_on_the_number_of_threads(define, chain) -> None:
+    unit = define(UNIT).Unit
+    agree(chain((5, StandardNeuron), (33, unit, ReLU()), (9, unit, ReLU()), (3, StandardNeuron)))
+
+
+@pytest.mark.usefixtures("everything_is_large")
+@pytest.mark.parametrize("bias", [True, False])
+def test_nor_do_the_bits_of_derivatives(bias, chain) -> None:
+    layers = [(9, DropoutNeuron), (33, RBFNeuron), (7, MaxoutNeuron), (13, RBFNeuron), (3, StandardNeuron)]
+    agree(chain(*layers, bias=bias))
+
+
+def test_messages_of_a_distance_are_each_on_their_own_those_of_a_maximum_are_not() -> None:
+    for cls, kind in ((RBFNeuron, MessageKernel), (MaxoutNeuron, Kernel)):
+        sweeps = layer_code(analyse(cls, Identity()), "dense", "dense").sweeps
+        assert sweeps is not None
+        assert type(sweeps.to_both) is kind
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -115,6 +138,10 @@ def test_an_error_in_a_block_reaches_the_caller(own) -> None:
 
 CHILD = """
 import os, sys, warnings
+from horn.neurons.compiler.analysis.analysis import analyse
+from horn.neurons.compiler.emission.modules import layer_code
+from horn.neurons.compiler.operations.blocks import MessageKernel
+from horn.neurons.compiler.operations.operation import Kernel
 from horn.neurons.compiler.operations.threads import spread
 
 done = []
