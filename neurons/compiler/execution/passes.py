@@ -143,7 +143,7 @@ class Passes:
         through = self.through[stage.index]
         receivers: dict[str, Any] = {}
         if block is not None and (code.analysis.pushes == "loop" or through is not None):
-            values["U"] = sink.matrix(block)
+            values["U"] = self._zeroed(block, sink)
         if after is not None and through is not None:
             receivers = stage.given_to(after, draws.rates, draws.share)
             after.run(through.before, receivers)
@@ -162,16 +162,28 @@ class Passes:
             sink.product(block, terms, draws.share, coefficients)
             return
         elif code.analysis.pushes != "loop":
-            values["U"] = sink.matrix(block)
+            to_sum = any(term.out == "U" for term in code.terms)
+            values["U"] = sink.matrix(block) if to_sum else self._zeroed(block, sink)
         if code.analysis.pushes != "loop":
+            added = through is not None
             for term in code.terms:
-                self._add(term, block, values)
+                self._add(term, block, values, added=added)
+                added |= term.out == "U"
             stage.run(code.update, values)
         sink.loop(block, coefficients)
 
-    def _add(self, term: PushTerm, block: Block, values: dict[str, Any]) -> None:
-        """A product of a push that is more than products: added to D, or kept for the pass that goes on."""
+    def _zeroed(self, block: Block, sink: Sink) -> Matrix:
+        """Where D goes, for kernels that add to it."""
+        matrix = sink.matrix(block)
+        self.weights[block.layer].zero.run({"update": matrix})
+        return matrix
+
+    def _add(self, term: PushTerm, block: Block, values: dict[str, Any], *, added: bool) -> None:
+        """A product of a push that is more than products: to D, or kept for the pass that goes on.
+
+        `added` says whether D holds something already.
+        """
         factors = values[term.factors][:, 0 if block.bias else 1 :]
-        added, out = float(term.out == "U"), values[term.out][: block.rows]
-        given = {"factors": factors, "deltas": values[term.left], "alpha": values["share"], "beta": added}
+        beta, out = float(added and term.out == "U"), values[term.out][: block.rows]
+        given = {"factors": factors, "deltas": values[term.left], "alpha": values["share"], "beta": beta}
         self.weights[block.layer].push.run(given | {"update": out})

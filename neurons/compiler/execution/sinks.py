@@ -92,7 +92,7 @@ class Sink(ABC):
 
     @abstractmethod
     def matrix(self, block: Block) -> Matrix:
-        """A zeroed matrix (senders, receivers) for a kernel to add pushes to; `loop` tells that it is complete."""
+        """A matrix (senders, receivers) for D, its contents undefined; `loop` tells that it is complete."""
 
     @abstractmethod
     def loop(self, block: Block, coefficients: Coefficients) -> None:
@@ -126,9 +126,7 @@ class Collect(Sink):
         _add_products(push, terms, coefficients.scale * share, 0.0, block.matrix(self.out))
 
     def matrix(self, block: Block) -> Matrix:
-        matrix = block.matrix(self.out)
-        self.operations[block.layer].zero.run({"update": matrix})
-        return matrix
+        return block.matrix(self.out)
 
     def loop(self, block: Block, coefficients: Coefficients) -> None:
         """D is where it belongs."""
@@ -157,9 +155,7 @@ class Apply(Sink):
             pass_over.run({"previous": self.previous[part], "parameters": self.parameters[part], "gamma": gamma})
 
     def matrix(self, block: Block) -> Matrix:
-        matrix = self.scratch.matrix(block.rows, block.columns)
-        self.operations[block.layer].zero.run({"update": matrix})
-        return matrix
+        return self.scratch.matrix(block.rows, block.columns)
 
     def loop(self, block: Block, coefficients: Coefficients) -> None:
         update = self.scratch.matrix(block.rows, block.columns).ravel()
@@ -195,9 +191,7 @@ class CollectPart(Sink):
         self.loop(block, coefficients)
 
     def matrix(self, block: Block) -> Matrix:
-        part = self._part(block)
-        self.operations[block.layer].zero.run({"update": part})
-        return part
+        return self._part(block)
 
     def loop(self, block: Block, coefficients: Coefficients) -> None:
         rows, columns = self.places[block]
