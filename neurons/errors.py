@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import linecache
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,6 +87,12 @@ class NeuronError(TypeError):
 
     def __reduce__(self) -> tuple[type[NeuronError], tuple[str, SourceLine | None]]:
         return type(self), (self.message, self.where)
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """The beginning of a cure where a name looks like a slip of the pen for one of `names`; else empty."""
+    close = difflib.get_close_matches(name, sorted(names), 1, 0.8)
+    return f"did you mean {close[0]}? Else " if close else ""
 
 
 def definition(function: Any) -> SourceLine | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from .errors import NeuronError, definition
+from .errors import NeuronError, definition, meant
 from .state import Declared, declared_states, finite
 
 
@@ -139,6 +139,15 @@ class Neuron:
                 "class attribute (keep = 0.5), and assign in forward what belongs to an example",
                 definition(cls.__init__),
             )
+        for name, member in vars(cls).items():
+            if callable(member) and name not in RESERVED and not name.startswith("_"):
+                slip = meant(name, {"forward", "backward"} - vars(cls).keys())
+                if slip:
+                    raise NeuronError(
+                        f"{cls.__name__}.{name} is no method that Horn calls: {slip}give it another name, or begin it "
+                        "with _",
+                        definition(member),
+                    )
         states(cls)
 
     def forward(self, messages: Messages[ForwardMessage]) -> None:

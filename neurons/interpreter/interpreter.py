@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import random
-from ..compiler.analysis.compatibility import analysis_if_compilable, check_training
+from ..compiler.analysis.compatibility import analysis_if_known, check_training
 from ..compiler.derivatives.complete import Completion
 from ..engine import Batch, Engine, Rates, Score
 from ..norms import limit_norms
@@ -42,7 +42,7 @@ class Interpreter(Engine):
         self.prepare(spec, training=training)
         self._numbers = Numbers(spec.precision)
         copies = Copies(self._numbers)
-        known = [analysis_if_compilable(it) if training else None for it in spec.layers]
+        known = [analysis_if_known(it) if training else None for it in spec.layers]
         classes = tuple(
             executable(copies, layer, index, analysis.completion if analysis else Completion.NOTHING)
             for index, (layer, analysis) in enumerate(zip(spec.layers, known, strict=True))
@@ -58,7 +58,7 @@ class Interpreter(Engine):
     @classmethod
     def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
         if training:
-            check_training(spec, analysis_if_compilable)
+            check_training(spec, analysis_if_known)
 
     def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
         self._set_rates(_PREDICTION, training=False)

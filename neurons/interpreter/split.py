@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ..compiler.analysis.compatibility import layer_analysis
+from ..compiler.analysis.compatibility import analysis_if_known
 from ..compiler.nir.evaluate import evaluate
 from ..engine import Rates
-from ..errors import NeuronError
 from ..spec import Layer, Precision
 
 
@@ -21,9 +20,8 @@ def push_split(layer: Layer, index: int, rates: Rates, precision: Precision) -> 
     (0, 0) where the class cannot be analysed, or its pushes cannot be split: then all of a push counts as D, which is
     right wherever one engine computes the whole batch, or the D of several are added up.
     """
-    try:
-        analysis = layer_analysis(layer)
-    except NeuronError:
+    analysis = analysis_if_known(layer)
+    if analysis is None:
         return 0.0, 0.0
     carry = analysis.carry
     values = (

@@ -75,6 +75,7 @@ class Analysis:
         loops: what became of each message loop.
         fields: the message fields that `backward` reads.
         captured: the values from outside of the class that all this was specialised to.
+        aside: why the compiler refuses what changes no number, and is left out here; None where nothing is.
     """
 
     subject: Subject
@@ -96,6 +97,7 @@ class Analysis:
     loops: tuple[LoopReport, ...]
     fields: frozenset[str]
     captured: tuple[Captured, ...]
+    aside: NeuronError | None
 
     @property
     def slope_missing(self) -> bool:
@@ -192,7 +194,7 @@ def _build(subject: Subject, through: bool) -> Analysis:
     left = check_assigned(f"{subject.name}.forward", training)
     predict, _ = hoist(drop(predicting, (SetSlope,)), "forward", [])
     predict = prune(without_copies(predict), frozenset())
-    lowered_backward = lower_method(subject, "backward") if subject.method("backward") else Lowered((), ())
+    lowered_backward = lower_method(subject, "backward") if subject.method("backward") else Lowered()
     backward_raw = lowered_backward.body
     backward_raw = backward_keeping(subject, backward_raw, changed)
     backward_raw = _training(_with_declared(subject, backward_raw, reads(backward_raw) - writes(raw)), True)
@@ -204,6 +206,7 @@ def _build(subject: Subject, through: bool) -> Analysis:
             subject, prune(drop(forward, (SetSlope,)), frozenset()), predict, None, {}, frozenset(), False,
             weighted_sum, derivation, completion, Carry(), None, "none", through, None, None,
             _with_tiers(reports, {"forward": forward}), frozenset(), lowered.captured,
+                next(iter(lowered.asides), None),
         )  # fmt: skip
     if not isinstance(derivation, NeuronError):
         backward_raw = completed(backward_raw, derivation, completion)
@@ -227,6 +230,7 @@ def _build(subject: Subject, through: bool) -> Analysis:
         _with_tiers(reports, {"forward": forward, "backward": backward}),
         frozenset(part.name for part in all_expressions(backward_raw) if isinstance(part, Field)),
         lowered.captured + lowered_backward.captured,
+        next(iter(lowered.asides + lowered_backward.asides), None),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from ...errors import NeuronError
 from ...interlayer import Interlayer
 from ...neuron import Neuron
 from ...spec import Dense, Layer, NetworkSpec
+from ..capture.cures import without_way_out
 from .analysis import Analysis, analyse
 
 #: Fields that stand for derivatives of the receiver's forward.
@@ -26,7 +27,7 @@ def is_weighted_sum(cls: type[Neuron], activation: Activation) -> bool:
 
 
 def layer_analysis(layer: Layer, following: Layer | None = None) -> Analysis:
-    """What the compiler knows of a layer's neurons.
+    """What the compiler knows of a layer's neurons that it can compile.
 
     Args:
         layer: the layer.
@@ -35,21 +36,33 @@ def layer_analysis(layer: Layer, following: Layer | None = None) -> Analysis:
     Raises:
         NeuronError: the class cannot be compiled.
     """
+    known = _known(layer, following)
+    if known.aside is not None:
+        raise known.aside
+    return known
+
+
+def _known(layer: Layer, following: Layer | None = None) -> Analysis:
     known = analyse(layer.neuron, layer.activation, layer.hyperparameters)
     if following is None or not isinstance(following.incoming, Dense) or not known.fields & _DERIVED:
         return known
-    receivers = layer_analysis(following)
+    receivers = _known(following)
     if receivers.weighted_sum or isinstance(receivers.derivation, NeuronError):
         return known
     return analyse(layer.neuron, layer.activation, layer.hyperparameters, through=True)
 
 
-def analysis_if_compilable(layer: Layer) -> Analysis | None:
-    """As `layer_analysis`; None for a class that only the interpreter can run."""
+def analysis_if_known(layer: Layer) -> Analysis | None:
+    """What is known of a layer's neurons for the interpreter, `print` and `assert` left out; None for any Python."""
+    found = _understood(layer)
+    return None if isinstance(found, NeuronError) else found
+
+
+def _understood(layer: Layer) -> Analysis | NeuronError:
     try:
-        return layer_analysis(layer)
-    except NeuronError:
-        return None
+        return _known(layer)
+    except NeuronError as error:
+        return error
 
 
 def check_training(spec: NetworkSpec, analysis_of: Callable[[Layer], Analysis | None] = layer_analysis) -> None:
@@ -57,19 +70,23 @@ def check_training(spec: NetworkSpec, analysis_of: Callable[[Layer], Analysis | 
 
     Args:
         spec: the network.
-        analysis_of: what is known of a layer; layers of which nothing is known pass.
+        analysis_of: what is known of a layer; one of which nothing is known passes where nothing is derived from it.
 
     Raises:
-        NeuronError: a class without `backward` whose forward has no derivative; one that multiplies deltas by weights
-            where they lead to neurons that compute no weighted sum, unless it says ``learning_rule = "local"``, or
-            asks there for derivatives that cannot be taken; one whose `backward` asks for a slope that `forward`
-            never set.
+        NeuronError: a class without `backward` whose forward has no derivative, or is not known; one that multiplies
+            deltas by weights where they lead to neurons that compute no weighted sum, unless it says
+            ``learning_rule = "local"``, or asks there for derivatives that cannot be taken; one whose `backward` asks
+            for a slope that `forward` never set.
     """
     for index, layer in enumerate(spec.layers):
         analysis = analysis_of(layer)
-        if analysis is None:
-            continue
         name = layer.neuron.__name__
+        if analysis is None:
+            if layer.neuron.backward is Neuron.backward:
+                raise _unknown(
+                    layer, f"layer {index} ({name}) cannot be trained: its backward is left out", "write one"
+                )
+            continue
         if analysis.backward is None:
             assert isinstance(analysis.derivation, NeuronError)
             raise NeuronError(
@@ -97,8 +114,28 @@ def check_training(spec: NetworkSpec, analysis_of: Callable[[Layer], Analysis | 
         if following is None or not isinstance(following.incoming, Dense):
             continue
         receivers = analysis_of(following)
-        if receivers is not None and not receivers.weighted_sum:
+        if receivers is None:
+            for field in sorted(analysis.fields & _DERIVED):
+                raise _unknown(
+                    following,
+                    f"layer {index} ({name}) cannot be trained through layer {index + 1} "
+                    f"({following.neuron.__name__}): its backward uses m.{field}",
+                    f'give {name} a backward of its own without m.{field}, and mark it learning_rule = "local" where '
+                    "that is no gradient",
+                )
+        elif not receivers.weighted_sum:
             _check_through(index, layer.neuron, analysis, following.neuron, receivers)
+
+
+def _unknown(layer: Layer, what: str, cure: str) -> NeuronError:
+    """Nothing can be derived from a `forward` that only the interpreter understands."""
+    why = _understood(layer)
+    assert isinstance(why, NeuronError)
+    return NeuronError(
+        f"{what}, and Horn cannot derive it from {layer.neuron.__name__}.forward: {without_way_out(why.message)}; or "
+        f"{cure}",
+        why.where,
+    )
 
 
 def check_pushes_through(spec: NetworkSpec) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...spec import NetworkSpec
 from ..nir.expressions import Draw
 from ..nir.trees import all_expressions
-from .compatibility import analysis_if_compilable
+from .compatibility import analysis_if_known
 
 
 def draws_masks(spec: NetworkSpec) -> bool:
@@ -14,7 +14,7 @@ def draws_masks(spec: NetworkSpec) -> bool:
     Args:
         spec: the network. A class that only the interpreter can run counts as one that draws.
     """
-    known = [analysis_if_compilable(layer) for layer in spec.layers]
+    known = [analysis_if_known(layer) for layer in spec.layers]
     return None in known or any(
         isinstance(part, Draw) and part.kind == "binomial"
         for analysis in known

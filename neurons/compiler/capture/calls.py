@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from ...activations.base import Activation
+from ...errors import NeuronError
 from ...neuron import Neuron
 from ..nir.expressions import Binary, Call, Const, Count, Draw, Expr, Local, Slope, Unary
 from ..nir.intrinsics import INTRINSICS, intrinsic_name, meaning
@@ -46,6 +48,8 @@ def _instead(function: Any) -> str:
         return "a neuron knows beforehand what is a number"
     if function is sum:
         return "write sum(... for m in messages), without brackets"
+    if isinstance(function, type) and issubclass(function, Activation):
+        return f"give it to the layer, add_layer(units, {function.__name__}, ...), and write self.activation(x)"
     return "write it out with these, or use engine='interpreter', which runs any Python"
 
 
@@ -132,12 +136,16 @@ class Calls:
         plain = len(node.args)
         return values[:plain], {str(k.arg): value for k, value in zip(node.keywords, values[plain:], strict=True)}
 
+    def refusal(self, function: Any, node: ast.Call) -> NeuronError:
+        """Why a function cannot be called, and what to write instead."""
+        allowed = "a Python function, or one of math.* and NumPy's scalar functions"
+        return self.scope.error(
+            f"{ast.unparse(node.func)} cannot be compiled: it is not {allowed}; {_instead(function)}", node
+        )
+
     def _inline(self, function: Any, first: list[Value], node: ast.Call) -> Value:
         if not isinstance(function, FunctionType):
-            allowed = "a Python function, or one of math.* and NumPy's scalar functions"
-            raise self.scope.error(
-                f"{ast.unparse(node.func)} cannot be compiled: it is not {allowed}; {_instead(function)}", node
-            )
+            raise self.refusal(function, node)
         arguments, keywords = self.given(node)
         return self.inline(function, first + arguments, node, keywords)
 

@@ -61,6 +61,7 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.RShift: "divide by a power of two with //",
     ast.MatMult: "loop over the messages: sum(m.input * m.weight for m in messages)",
 }
+_WAY_OUT = "; engine='interpreter' runs any Python"
 _ELSE = "a neuron may use numbers, messages, self, math.*, if, for, while and helper functions of these"
 
 
@@ -69,7 +70,12 @@ def refusal(node: ast.stmt | ast.expr) -> str:
     if isinstance(node, ast.Expr):
         node = node.value
     name, cure = _name_and_cure(node)
-    return f"{name} cannot be compiled: {cure}; engine='interpreter' runs any Python"
+    return f"{name} cannot be compiled: {cure}{_WAY_OUT}"
+
+
+def without_way_out(message: str) -> str:
+    """A refusal for whom the interpreter is no way out: it runs the network already, or something is to be derived."""
+    return message.removesuffix(_WAY_OUT)
 
 
 def _name_and_cure(node: ast.stmt | ast.expr) -> tuple[str, str]:

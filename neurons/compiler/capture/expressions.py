@@ -20,7 +20,7 @@ from .cures import refusal
 from .frames import Scope
 from .names import Inline, Names
 from .subject import Subject
-from .values import Object, TableRef, TupleValue, Value, describe, known
+from .values import MessagesRef, Method, Object, TableRef, TupleValue, Value, cure_of, describe, known
 
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
@@ -67,7 +67,9 @@ class Expressions:
         """A value as the scalar that it must be."""
         if isinstance(value, Expr):
             return value
-        raise self.scope.error(f"{describe(value)} stands where a number is needed: {ast.unparse(node)}", node)
+        written = ast.unparse(node)
+        cure = f"; call it, {written}(...)" if isinstance(value, Method) else cure_of(value)
+        raise self.scope.error(f"{describe(value)} stands where a number is needed: {written}{cure}", node)
 
     def scalars(self, nodes: Sequence[ast.expr]) -> list[Expr]:
         """Several nodes as scalars, evaluated in order."""
@@ -122,7 +124,10 @@ class Expressions:
                 self.bind(target.id, self.value(value), node)
                 return self.names.name(target.id, node)
             case ast.Subscript(value=of, slice=index):
-                found = self._item(self.value(of), self.value(index), node)
+                items = self.value(of)
+                if isinstance(items, MessagesRef):
+                    raise self.scope.error("messages have no numbers to be taken by: write for m in messages", node)
+                found = self._item(items, self.value(index), node)
                 if found is not None:
                     return found
         raise self.scope.error(refusal(node), node)

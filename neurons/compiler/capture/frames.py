@@ -64,7 +64,7 @@ _NUMBERS = (bool, int, float, np.number, np.bool_)
 class Scope:
     """What all frames of one method share: the statements so far, the supply of names, what was taken from outside.
 
-    `place` is that of the user's statement at hand.
+    `place` is that of the user's statement at hand; `asides` are the refusals of those left out (see `asides`).
     """
 
     frames: list[Frame] = field(default_factory=list)
@@ -72,6 +72,7 @@ class Scope:
     used: int = 0
     loops: list[int] = field(default_factory=list)
     captured: list[Captured] = field(default_factory=list)
+    asides: list[NeuronError] = field(default_factory=list)
     place: SourceLine | None = None
 
     @property

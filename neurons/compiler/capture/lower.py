@@ -12,8 +12,9 @@ from types import FunctionType
 
 from ...errors import NeuronError, definition
 from ..nir.expressions import Const, Expr, Local, Unary
-from ..nir.statements import Assign, Backpropagate, Body, Break, Continue, FeedForward, If, Push
+from ..nir.statements import Assign, Backpropagate, Body, Break, Continue, FeedForward, If, MessageLoop, Push
 from ..nir.trees import reads
+from .asides import changes_nothing, is_aside
 from .assigned import RETURNED
 from .assignments import Assignments
 from .binding import bind
@@ -36,10 +37,17 @@ _ACTIONS: dict[str, tuple[type[FeedForward] | type[Backpropagate] | type[Push], 
 
 @dataclass(frozen=True)
 class Lowered:
-    """A method as NIR, and the values from outside of the class that it was specialised to."""
+    """A method as NIR.
 
-    body: Body
-    captured: tuple[Captured, ...]
+    Args:
+        body: its statements.
+        captured: the values from outside of the class that it was specialised to.
+        asides: for each statement that only the interpreter runs, and that changes no number, its refusal.
+    """
+
+    body: Body = ()
+    captured: tuple[Captured, ...] = ()
+    asides: tuple[NeuronError, ...] = ()
 
 
 def lower_method(subject: Subject, name: str) -> Lowered:
@@ -56,7 +64,8 @@ def lower_method(subject: Subject, name: str) -> Lowered:
     if function is None:
         raise NeuronError(f"{subject.name} has no {name}(self, messages): write one")
     lowering = _Lowering(subject, name)
-    return Lowered(lowering.method_body(function), tuple(lowering.scope.captured))
+    body = lowering.method_body(function)
+    return Lowered(body, tuple(lowering.scope.captured), tuple(lowering.scope.asides))
 
 
 def lower_scalar_function(subject: Subject, function: FunctionType, arguments: list[Value]) -> tuple[Body, Expr]:
@@ -65,7 +74,11 @@ def lower_scalar_function(subject: Subject, function: FunctionType, arguments: l
     Raises:
         NeuronError: it uses what cannot be compiled, or returns no number.
     """
-    return _Lowering(subject, "forward").function_body(function, arguments)
+    lowering = _Lowering(subject, "forward")
+    lowered = lowering.function_body(function, arguments)
+    for refused in lowering.scope.asides:
+        raise refused
+    return lowered
 
 
 class _Lowering:
@@ -226,6 +239,8 @@ class _Lowering:
                 self.assignments.statement(statement)
             case ast.Expr(value=ast.Call() as call):
                 self._expression_statement(call)
+            case ast.Assert() if changes_nothing(statement, self.scope.frame):
+                self.scope.asides.append(self.scope.error(refusal(statement), statement))
             case ast.If(test=test, body=then, orelse=otherwise):
                 condition = self.expressions.scalar(test)
                 if isinstance(condition, Const):
@@ -233,8 +248,10 @@ class _Lowering:
                     for inner in then if condition.value else otherwise:
                         self._statement(inner, flag)
                     return
+                before = len(self.scope.asides)
                 branches = self._inside(then, flag), self._inside(otherwise, flag)
-                self.scope.emit(If(condition, *branches, where=self.scope.where(statement)))
+                if any(branches) or len(self.scope.asides) == before:
+                    self.scope.emit(If(condition, *branches, where=self.scope.where(statement)))
             case ast.For() | ast.While():
                 self._loop(statement, flag)
                 if flag is not None and returns(statement):
@@ -251,7 +268,12 @@ class _Lowering:
                 raise self.scope.error(refusal(statement), statement)
 
     def _loop(self, statement: ast.For | ast.While, flag: str | None) -> None:
-        self.loops.lower(statement, lambda: self._inside(statement.body, flag))
+        before = len(self.scope.asides)
+        with self.scope.block() as lowered:
+            self.loops.lower(statement, lambda: self._inside(statement.body, flag))
+        if len(self.scope.asides) > before:  # a loop that only looks is left out, too
+            lowered = [it for it in lowered if not isinstance(it, MessageLoop) or it.body]
+        self.scope.statements.extend(lowered)
 
     # Calls as statements ---------------------------------------------------------------------------------------
 
@@ -267,6 +289,8 @@ class _Lowering:
                 first: list[Value] = [SelfRef()]
             case Object(FunctionType() as function):
                 first = []
+            case Object(function) if is_aside(function) and changes_nothing(call, self.scope.frame):
+                return self.scope.asides.append(calls.refusal(function, call))
             case _:
                 self.expressions.value(call)
                 return None

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import meant
 from ...neuron import RESERVED
 from ...state import SynapseState
 from ..nir.expressions import FIELDS, UNIFORMS, Field, Hyper, Index, Local, Output, SynapseField, Uniform
@@ -25,6 +26,7 @@ from .values import (
     TableRef,
     TupleValue,
     Value,
+    cure_of,
     describe,
     known,
 )
@@ -32,6 +34,12 @@ from .values import (
 #: (function, first arguments, call node, keyword arguments) → the value it returns, its body lowered in place.
 Inline = Callable[[FunctionType, list[Value], ast.expr, dict[str, Value]], Value]
 
+#: (method, field) → where to find what its messages lack.
+_ELSEWHERE = {
+    ("backward", "input"): "; the input that this neuron sent is self.output",
+    ("backward", "push"): "; write self.push(...)",
+    ("forward", "delta"): "; deltas come back in backward",
+}
 _OF_FORWARD = frozenset({"input", "weight", "sender", "is_bias"})
 _OF_BACKWARD = frozenset(FIELDS) - {"input", "sender"}
 
@@ -66,7 +74,10 @@ class Names:
                 raise self.scope.error(f"message {name!r} is used after its loop: use it inside only", node)
             return value
         if name in frame.assigned:
-            raise self.scope.error(f"local variable {name!r} is read before anything is assigned to it", node)
+            raise self.scope.error(
+                f"local variable {name!r} is read before anything is assigned to it: begin with a number, {name} = 0.0",
+                node,
+            )
         found = self.known(lambda: frame.source.lookup(name), name)
         if found == Object(MISSING):
             raise self.scope.error(f"name {name!r} is not defined", node)
@@ -86,7 +97,8 @@ class Names:
                     return self._of_synapse(name, node)
                 if name not in self.fields:
                     has = ", ".join(field for field in FIELDS if field in self.fields)
-                    raise self.scope.error(f"a {self.method} message has no {name!r}; it has {has}", node)
+                    cure = _ELSEWHERE.get((self.method, name), "")
+                    raise self.scope.error(f"a {self.method} message has no {name!r}; it has {has}{cure}", node)
                 return Field(name)
             case ActivationRef():
                 return Method(owner, name)
@@ -94,7 +106,12 @@ class Names:
                 return self.known(lambda: getattr(value, name, MISSING), name)
             case TableRef(table, ()) if name == "shape":
                 return TupleValue(tuple(self.length(table, axis) for axis in range(table.dimensions)))
-        raise self.scope.error(f"{describe(owner)} has no attribute {name!r}", node)
+        raise self.scope.error(f"{describe(owner)} has no attribute {name!r}{cure_of(owner)}", node)
+
+    def _attributes(self) -> set[str]:
+        """What a neuron has, as it is written."""
+        own = {name for cls in self.subject.cls.__mro__ for name in vars(cls) if not name.startswith("_")}
+        return {f"self.{name}" for name in own | RESERVED | self.subject.state if not name.startswith("_")}
 
     def _of_synapse(self, name: str, node: ast.expr) -> SynapseField:
         if self.method != "backward":
@@ -161,7 +178,8 @@ class Names:
         if found is not MISSING and not isinstance(found, type):
             return self.known(lambda: self.subject.find(name, after), name)
         raise self.scope.error(
-            f"self.{name} is read, but {self.subject.name} never sets it: assign it in forward, or declare it as a "
-            f"class attribute, {name} = ...",
+            f"self.{name} is read, but {self.subject.name} never sets it: "
+            f"{meant(f'self.{name}', self._attributes())}assign it in forward, or declare it as a class attribute, "
+            f"{name} = ...",
             node,
         )

@@ -105,3 +105,11 @@ def describe(value: Value) -> str:
         case TupleValue():
             return "a tuple"
     return "a number"
+
+
+def cure_of(value: Value) -> str:
+    """What to write in place of a value that can do nothing; empty where that is not known."""
+    match value:
+        case Object(None):
+            return "; begin with a number (0.0, -math.inf), and keep a truth value of whether there is one yet"
+    return ""

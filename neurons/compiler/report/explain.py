@@ -34,6 +34,8 @@ def explain(neuron: type[Neuron], activation: Activation | type[Activation] = Id
         NeuronError: the class cannot be compiled.
     """
     analysis = analyse(neuron, as_activation(activation))
+    if analysis.aside is not None:
+        raise analysis.aside
     return _of_class(layer_code(analysis, "dense", "dense"))
 
 
