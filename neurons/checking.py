@@ -128,18 +128,30 @@ def check_backward(
     worst = tuple(max(of_kind, key=lambda item: item.deviation) for of_kind in zip(*found, strict=True))
     for comparison in worst:
         if not comparison.deviation <= tolerance:
-            raise NeuronError(_message(cls.__name__, comparison), comparison.where)
+            raise NeuronError(_message(cls, comparison), comparison.where)
     return BackwardReport(cls.__name__, points, worst)
 
 
-def _message(name: str, found: Comparison) -> str:
+#: What is wrong → what the gradient would be.
+_CURES = {
+    "delta": "delta is the sum of m.input_gradient, times self.activation.derivative() where the activation is applied "
+    "last (help(Neuron.backpropagate)); or leave it out: of a backward that only pushes Horn derives it",
+    "push": "gradient descent pushes -self.learning_rate * m.weight_gradient; a rule that is to be none is marked "
+    'learning_rule = "local", and not checked',
+}
+
+
+def _message(cls: type[Neuron], found: Comparison) -> str:
+    name = cls.__name__
     if abs(found.derived - found.difference) > abs(np.nan_to_num(found.written) - found.difference):
         return f"the derivative of {name}.forward is {found.derived:.6g}, differences of the cost give {found}"
+    owner = next(base for base in cls.__mro__ if "backward" in vars(base))
+    written = f"{name}.backward" + (f", inherited from {owner.__name__}," if owner is not cls else "")
     weights = {
-        "delta": f"what {name}.backward gives to backpropagate makes ∂cost/∂weight of an incoming synapse",
-        "push": f"what {name}.backward pushes makes ∂cost/∂weight of an outgoing synapse",
+        "delta": f"what {written} gives to backpropagate makes ∂cost/∂weight of an incoming synapse",
+        "push": f"what {written} pushes makes ∂cost/∂weight of an outgoing synapse",
     }
-    return f"{weights[found.what]} = {found.written:.6g}, forward gives {found.difference:.6g}"
+    return f"{weights[found.what]} = {found.written:.6g}, forward gives {found.difference:.6g}; {_CURES[found.what]}"
 
 
 # The network ---------------------------------------------------------------------------------------------------------

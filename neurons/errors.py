@@ -91,7 +91,7 @@ class NeuronError(TypeError):
 
 def meant(name: str, names: Iterable[str]) -> str:
     """The beginning of a cure where a name looks like a slip of the pen for one of `names`; else empty."""
-    close = difflib.get_close_matches(name, sorted(names), 1, 0.8)
+    close = difflib.get_close_matches(name, sorted(names), 1, 0.85)
     return f"did you mean {close[0]}? Else " if close else ""
 
 

@@ -118,11 +118,13 @@ def declared_states(cls: type, reserved: frozenset[str], fields: frozenset[str])
         fields: names of what messages have.
 
     Raises:
-        NeuronError: a name that means something already, or one `State` by two names.
+        NeuronError: a name that means something already, one `State` by two names, or one without an initial value.
     """
     found: dict[str, Declared] = {}
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
+            if isinstance(value, type) and issubclass(value, Declared):
+                raise NeuronError(f"{cls.__name__}.{name} lacks its initial value: {name} = {value.__name__}(0.0)")
             if not isinstance(value, Declared):
                 found.pop(name, None)
                 continue

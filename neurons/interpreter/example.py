@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from .. import random
 from ..activations.base import Activation
 from ..costs.base import Cost
+from ..errors import NeuronError
 from ..interlayer import Interlayer
 from ..neuron import Neuron
 from ..spec import Block, NetworkSpec
@@ -34,6 +36,8 @@ class Network:
         classes: for each layer, the class that its neurons are made of (see `executable`).
         activations: for each layer, its activation (see `copies`).
         derivatives: for each layer, those that its `forward` defines; None where products of deltas are used.
+        unproven: for each layer, what to say if products of deltas are no derivatives of its neurons after all; None
+            where that is known.
         cost: the cost, likewise.
         numbers: what all of them compute in.
         parameters: flat.
@@ -45,6 +49,7 @@ class Network:
     classes: tuple[type[Neuron], ...]
     activations: tuple[Activation, ...]
     derivatives: tuple[Derivatives | None, ...]
+    unproven: tuple[NeuronError | None, ...]
     cost: Cost
     numbers: Numbers
     parameters: Vector
@@ -183,6 +188,7 @@ class Example:
             block = self._spec.block_into(layer)
             if block is None:
                 return deltas[None], self._inputs[layer][None] * deltas
+            self._check_sums(layer)
             bias = [self._numbers.one] if block.bias else []
             inputs = np.array([*bias, *self._inputs[layer]], self._numbers.kind)
             return block.matrix(self._network.parameters) * deltas, inputs[:, None] * deltas
@@ -193,6 +199,20 @@ class Example:
             by_inputs.append(by_input)
             by_weights.append(by_weight)
         return np.array(by_inputs, self._numbers.kind).T, np.array(by_weights, self._numbers.kind).T
+
+    def _check_sums(self, layer: int) -> None:
+        """Refuse neurons of which nothing is known, and which have not computed a weighted sum just now."""
+        refusal = self._network.unproven[layer]
+        if refusal is None:
+            return
+        for neuron in self._neurons[layer]:
+            terms = [float(m.input) * float(m.weight) for m in self._incoming(layer, neuron.index)]
+            assert isinstance(neuron.activation, AppliedActivation)
+            results = [it for it in (neuron.activation.point, neuron.output) if it is not None]
+            # Far beyond rounding, in whatever order they were added.
+            slack = 1e-3 * sum(map(abs, terms))
+            if math.isfinite(slack) and not any(abs(it - sum(terms)) <= slack for it in results):
+                raise refusal
 
     def _cost_slopes(self, target: Vector) -> Vector:
         cost, number = self._network.cost, self._numbers.number

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import random
-from ..compiler.analysis.compatibility import analysis_if_known, check_training
+from ..compiler.analysis.compatibility import analysis_if_known, check_training, unproven_sums
 from ..compiler.derivatives.complete import Completion
 from ..engine import Batch, Engine, Rates, Score
 from ..norms import limit_norms
@@ -51,8 +51,9 @@ class Interpreter(Engine):
         self._cost = copies.copy_object(spec.cost)
         keeping = Keeping(spec, parameters)
         derived = tuple(derivatives(analysis, keeping) for analysis in known)
+        unproven = unproven_sums(spec) if training else (None,) * len(spec.layers)
         self._network = Network(
-            spec, classes, activations, derived, self._cost, self._numbers, parameters, previous, keeping
+            spec, classes, activations, derived, unproven, self._cost, self._numbers, parameters, previous, keeping
         )
 
     @classmethod

@@ -29,6 +29,11 @@ class AppliedActivation:
         self._point = point, output
         return output
 
+    @property
+    def point(self) -> float | None:
+        """Where it was last applied; None if it never was."""
+        return self._point[0] if self._point is not None else None
+
     def derivative(self, y: float | None = None) -> float:
         """The slope at the remembered point, 0 if there is none; with `y`, the slope as a function of the output."""
         needs_point = self._activation.needs_point()

@@ -105,15 +105,20 @@ def test_what_is_left_out_is_right(receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cls", "message"),
+    ("cls", "message", "cure"),
     [
-        (ForgetsSlope, "gives to backpropagate makes ∂cost/∂weight of an incoming synapse = "),
-        (ForgetsWeight, "gives to backpropagate makes ∂cost/∂weight of an incoming synapse = "),
-        (PushesWrong, "pushes makes ∂cost/∂weight of an outgoing synapse = "),
+        (
+            ForgetsSlope,
+            "gives to backpropagate makes ∂cost/∂weight of an incoming synapse = ",
+            "sum of m.input_gradient",
+        ),
+        (ForgetsWeight, "gives to backpropagate makes ∂cost/∂weight of an incoming synapse = ", "or leave it out"),
+        (PushesWrong, "pushes makes ∂cost/∂weight of an outgoing synapse = ", "pushes -self.learning_rate"),
     ],
 )
-def test_what_is_wrong_names_term_and_line(cls: type[Neuron], message: str) -> None:
-    with pytest.raises(NeuronError, match=rf"{cls.__name__}\.backward {message}-?[\d.e-]+, forward gives ") as caught:
+def test_what_is_wrong_names_term_line_and_cure(cls: type[Neuron], message: str, cure: str) -> None:
+    said = rf"{cls.__name__}\.backward {message}-?[\d.e-]+, forward gives -?[\d.e-]+; .*{cure}"
+    with pytest.raises(NeuronError, match=said) as caught:
         check_backward(cls, activation=Sigmoid, points=2)
     assert caught.value.where is not None
     assert caught.value.where.line == line(cls.__name__)
@@ -143,6 +148,16 @@ def test_every_class_of_the_library(cls: type[Neuron]) -> None:
     local = rf'{cls.__name__} is marked learning_rule = "local": its rule is no gradient'
     with pytest.raises(NeuronError, match=surrogate if cls is library.SpikingNeuron else local):
         check_backward(cls, points=1)
+
+
+def test_who_wrote_a_wrong_backward_is_named() -> None:
+    class Doubled(StandardNeuron):
+        def forward(self, messages):
+            total = sum(m.input * m.weight for m in messages)
+            self.feedforward(2.0 * self.activation(total))
+
+    with pytest.raises(NeuronError, match=r"Doubled\.backward, inherited from StandardNeuron, gives to backpropagate"):
+        check_backward(Doubled, points=1)
 
 
 def test_hyperparameters_and_kinks() -> None:

@@ -10,7 +10,9 @@ FORWARD = {
     ),
     "an undefined name": ("self.feedforward(totl)  # HERE", "name 'totl' is not defined"),
     "an undefined function": ("self.feedforward(squash(1.0))  # HERE", "name 'squash' is not defined"),
-    "a variable before its assignment": ("x = y + 1.0  # HERE\ny = 2.0", "local variable 'y' is read before"),
+    "a variable before its assignment": (
+        "x = y + 1.0  # HERE\ny = 2.0", "local variable 'y' is read before.*begin with a number, y = 0.0"
+    ),
     "an attribute never set": ("self.feedforward(self.mask)  # HERE", "self.mask is read, but Unit never sets it"),
     "an attribute set by backward only": (
         "self.feedforward(self.late)  # HERE",
@@ -87,7 +89,28 @@ FORWARD = {
     "NumPy's draws": ("self.feedforward(np.random.normal())  # HERE", "np.random.normal cannot.*self.normal"),
     "an object that is called": ("self.feedforward(HALF(1.0))  # HERE", "HALF cannot.*engine='interpreter'"),
     "a lambda inside": ("f = lambda x: x  # HERE\nself.feedforward(f(1.0))", "a lambda inside.*write it outside"),
-    "None": ("x = None\nself.feedforward(x)  # HERE", "a NoneType stands where a number is needed"),
+    "None": ("x = None\nself.feedforward(x)  # HERE", "None stands where a number is needed.*begin with a number"),
+    "a message kept from None on": (
+        "best = None\nfor m in messages:\n    if best is None or m.input > best.input:  # HERE\n        best = m\n"
+        "self.feedforward(1.0)",
+        "None has no attribute 'input'; what begins as None stays None.*keep the numbers",
+    ),
+    "a slip in a method's name": (
+        "self.feedforwrd(1.0)  # HERE\nself.feedforward(1.0)", r"did you mean self.feedforward\? Else assign it"
+    ),
+    "a slip in a hyperparameter's name": (
+        "self.feedforward(self.haf)  # HERE", r"did you mean self.half\? Else assign it"
+    ),
+    "a message by its number": (
+        "self.feedforward(messages[0].input)  # HERE", "messages have no numbers.*write for m in messages"
+    ),
+    "a method that is not called": (
+        "self.feedforward(self.activation.derivative)  # HERE", r"call it, self.activation.derivative\(...\)"
+    ),
+    "an activation class that is called": (
+        "self.feedforward(ReLU(1.0))  # HERE", r"give it to the layer, add_layer\(units, ReLU, ...\)"
+    ),
+    "async": ("async def forward(self, messages):  # HERE\n    self.feedforward(1.0)", "Unit.forward is async"),
     "None at times": ("x = None\nif self.index > 1:\n    x = 1.0  # HERE\nself.feedforward(1.0)", "different things"),
     "a global": ("global count  # HERE\nself.feedforward(1.0)", "change of a global.*keep values in self"),
     "an assertion": ("assert self.index >= 0  # HERE\nself.feedforward(1.0)", "assert cannot be compiled: leave"),
@@ -161,6 +184,8 @@ BACKWARD = {
 HEAD = """
 import random
 from functools import partial
+
+from horn.neurons import ReLU
 
 TWO = (1.0, 2.0)
 HALF = partial(pow, 0.5)

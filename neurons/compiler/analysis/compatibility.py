@@ -70,7 +70,7 @@ def check_training(spec: NetworkSpec, analysis_of: Callable[[Layer], Analysis | 
 
     Args:
         spec: the network.
-        analysis_of: what is known of a layer; one of which nothing is known passes where nothing is derived from it.
+        analysis_of: what is known of a layer; one of which nothing is known passes (see `unproven_sums`).
 
     Raises:
         NeuronError: a class without `backward` whose forward has no derivative, or is not known; one that multiplies
@@ -114,17 +114,30 @@ def check_training(spec: NetworkSpec, analysis_of: Callable[[Layer], Analysis | 
         if following is None or not isinstance(following.incoming, Dense):
             continue
         receivers = analysis_of(following)
-        if receivers is None:
-            for field in sorted(analysis.fields & _DERIVED):
-                raise _unknown(
-                    following,
-                    f"layer {index} ({name}) cannot be trained through layer {index + 1} "
-                    f"({following.neuron.__name__}): its backward uses m.{field}",
-                    f'give {name} a backward of its own without m.{field}, and mark it learning_rule = "local" where '
-                    "that is no gradient",
-                )
-        elif not receivers.weighted_sum:
+        if receivers is not None and not receivers.weighted_sum:
             _check_through(index, layer.neuron, analysis, following.neuron, receivers)
+
+
+def unproven_sums(spec: NetworkSpec) -> tuple[NeuronError | None, ...]:
+    """For each layer that only the interpreter understands, what to say if it turns out to compute no weighted sum.
+
+    Args:
+        spec: the network.
+
+    None where the layer is known, or its senders have a rule of their own, which asks for no derivatives.
+    """
+    found: list[NeuronError | None] = [None]
+    for index, (sender, layer) in enumerate(pairwise(spec.layers)):
+        known = analysis_if_known(sender)
+        asks = sender.neuron.learning_rule != "local" and (known is None or bool(known.fields & _DERIVED))
+        if not asks or analysis_if_known(layer) is not None:
+            found.append(None)
+            continue
+        name = sender.neuron.__name__
+        through = f"layer {index} ({name}) cannot be trained through layer {index + 1} ({layer.neuron.__name__})"
+        what = f"{through}: that computes no weighted sum, for which {name}.backward needs its derivatives"
+        found.append(_unknown(layer, what, f'give {name} a rule of its own, and mark it learning_rule = "local"'))
+    return tuple(found)
 
 
 def _unknown(layer: Layer, what: str, cure: str) -> NeuronError:
@@ -132,7 +145,7 @@ def _unknown(layer: Layer, what: str, cure: str) -> NeuronError:
     why = _understood(layer)
     assert isinstance(why, NeuronError)
     return NeuronError(
-        f"{what}, and Horn cannot derive it from {layer.neuron.__name__}.forward: {without_way_out(why.message)}; or "
+        f"{what}, and nothing can be derived from {layer.neuron.__name__}.forward: {without_way_out(why.message)}; or "
         f"{cure}",
         why.where,
     )

@@ -124,10 +124,10 @@ class Expressions:
                 self.bind(target.id, self.value(value), node)
                 return self.names.name(target.id, node)
             case ast.Subscript(value=of, slice=index):
-                items = self.value(of)
-                if isinstance(items, MessagesRef):
+                whole = self.value(of)
+                if isinstance(whole, MessagesRef):
                     raise self.scope.error("messages have no numbers to be taken by: write for m in messages", node)
-                found = self._item(items, self.value(index), node)
+                found = self._item(whole, self.value(index), node)
                 if found is not None:
                     return found
         raise self.scope.error(refusal(node), node)

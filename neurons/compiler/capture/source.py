@@ -61,10 +61,12 @@ def read_source(function: FunctionType) -> Source:
     """The syntax tree of a function.
 
     Raises:
-        NeuronError: its source is not to be had (typed into a plain prompt, made by exec), or is a lambda that
-            cannot be told from another.
+        NeuronError: it is async; its source is not to be had (typed into a plain prompt, made by exec); it is a lambda
+            that cannot be told from another.
     """
     code = function.__code__
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise NeuronError(f"{function.__qualname__} is async, and nothing here waits: write def", definition(function))
     try:
         # Of the code and not of the function: a decorator's wrapper counts as what it is.
         if function.__name__ == "<lambda>":

@@ -84,6 +84,8 @@ def known(value: Any) -> Value:
 def describe(value: Value) -> str:
     """What a value is, for errors."""
     match value:
+        case Object(None):
+            return "None"
         case Object(found) if isinstance(found, ModuleType):
             return f"module {found.__name__}"
         case Object(found) if isinstance(found, (FunctionType, BuiltinFunctionType)):
@@ -111,5 +113,5 @@ def cure_of(value: Value) -> str:
     """What to write in place of a value that can do nothing; empty where that is not known."""
     match value:
         case Object(None):
-            return "; begin with a number (0.0, -math.inf), and keep a truth value of whether there is one yet"
+            return "; what begins as None stays None: begin with a number, and of a message keep the numbers you need"
     return ""

@@ -21,6 +21,7 @@ from horn.neurons import (
     Rates,
     SquaredError,
     StandardNeuron,
+    State,
 )
 
 
@@ -264,6 +265,21 @@ def test_an_own_init_is_refused_when_the_class_is_made() -> None:
     source, first = inspect.getsourcelines(test_an_own_init_is_refused_when_the_class_is_made)
     assert caught.value.where is not None
     assert caught.value.where.line == first + next(i for i, text in enumerate(source) if "def __init__" in text)
+
+
+@pytest.mark.parametrize(("slip", "meant"), [("backwards", "backward"), ("foward", "forward")])
+def test_a_slip_in_a_methods_name_is_refused_when_the_class_is_made(slip: str, meant: str) -> None:
+    def method(self, messages):
+        """Never called."""
+
+    with pytest.raises(NeuronError, match=rf"Made\.{slip} is no method that Horn calls: did you mean {meant}\?"):
+        type("Made", (StandardNeuron,), {slip: method})
+    type("Made", (StandardNeuron,), {f"_{slip}": method, f"{meant}_of": method})
+
+
+def test_a_state_without_an_initial_value_is_refused_when_the_class_is_made() -> None:
+    with pytest.raises(NeuronError, match=r"Made\.mean lacks its initial value: mean = State\(0\.0\)"):
+        type("Made", (StandardNeuron,), {"mean": State})
 
 
 def test_an_activation_and_a_cost_that_fail_are_named(network, batch) -> None:
