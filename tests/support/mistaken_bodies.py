@@ -91,8 +91,7 @@ FORWARD = {
     "a lambda inside": ("f = lambda x: x  # HERE\nself.feedforward(f(1.0))", "a lambda inside.*write it outside"),
     "None": ("x = None\nself.feedforward(x)  # HERE", "None stands where a number is needed.*begin with a number"),
     "a message kept from None on": (
-        "best = None\nfor m in messages:\n    if best is None or m.input > best.input:  # HERE\n        best = m\n"
-        "self.feedforward(1.0)",
+        "best = None\nfor m in messages:\n    if best is None or m.input > best.input:  # HERE\n        best = m",
         "None has no attribute 'input'; what begins as None stays None.*keep the numbers",
     ),
     "a slip in a method's name": (
@@ -110,7 +109,6 @@ FORWARD = {
     "an activation class that is called": (
         "self.feedforward(ReLU(1.0))  # HERE", r"give it to the layer, add_layer\(units, ReLU, ...\)"
     ),
-    "async": ("async def forward(self, messages):  # HERE\n    self.feedforward(1.0)", "Unit.forward is async"),
     "None at times": ("x = None\nif self.index > 1:\n    x = 1.0  # HERE\nself.feedforward(1.0)", "different things"),
     "a global": ("global count  # HERE\nself.feedforward(1.0)", "change of a global.*keep values in self"),
     "an assertion": ("assert self.index >= 0  # HERE\nself.feedforward(1.0)", "assert cannot be compiled: leave"),

@@ -93,6 +93,11 @@ class Table(StandardNeuron):
         self.feedforward(self.activation(max(seen.values())))
 
 
+class Waits(Neuron):
+    async def forward(self, messages):  # HERE Waits
+        self.feedforward(1.0)
+
+
 class TableOfSum(StandardNeuron):
     def forward(self, messages):
         seen = {m.sender: m.input * m.weight for m in messages}
@@ -151,6 +156,13 @@ def test_a_backward_that_is_left_out_needs_what_is_known(cls, network) -> None:
     assert caught.value.where is not None
     assert caught.value.where.line == line(f"# HERE {cls.__name__}")
     Interpreter.prepare(spec, training=False)
+
+
+def test_a_neuron_that_waits_is_refused() -> None:
+    with pytest.raises(NeuronError, match=r"Waits\.forward is async, and nothing here waits: write def") as caught:
+        explain(Waits)
+    assert caught.value.where is not None
+    assert caught.value.where.line == line("# HERE Waits")
 
 
 def test_what_is_not_known_and_no_weighted_sum_is_not_trained_through(network, batch, parameters) -> None:
