@@ -45,8 +45,9 @@ _OWN: dict[str, Callable[..., Any]] = {
     "trunc": lambda x: _whole(np.trunc(x)), "round": lambda x: _whole(np.rint(x)),
 }  # fmt: skip
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
+    # Truth values of Python, with which one can reckon; not of NumPy.
+    "<": lambda a, b: bool(a < b), "<=": lambda a, b: bool(a <= b), ">": lambda a, b: bool(a > b),
+    ">=": lambda a, b: bool(a >= b), "==": lambda a, b: bool(a == b), "!=": lambda a, b: bool(a != b),
     "+": lambda a, b: wrapped(a + b), "-": lambda a, b: wrapped(a - b), "*": lambda a, b: wrapped(a * b),
     "/": lambda a, b: np.float64(a) / np.float64(b),
     "//": lambda a, b: np.floor_divide(a, b), "%": lambda a, b: np.mod(a, b),
@@ -212,7 +213,8 @@ class Execution:
             case Stored(name):
                 return np.float64(self.stored[name])
             case Element(table, _, indices):
-                return self.tables[f"c_{table}"][tuple(int(self._value(index)) for index in indices)]
+                item = self.tables[f"c_{table}"][tuple(int(self._value(index)) for index in indices)]
+                return item if isinstance(item, np.floating) else item.item()
             case Index():
                 return self.index
             case Count():
