@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Protocol, TypeVar
 
+import numpy as np
+
 from .errors import NeuronError, definition, meant
 from .state import Declared, declared_states, finite
 
@@ -233,8 +235,8 @@ def hyperparameters(cls: type[Neuron], overrides: dict[str, Any] | None = None) 
         for name, value in vars(base).items():
             if name.startswith("__") or name in RESERVED:
                 continue
-            if isinstance(value, Real):
-                found[name] = _plain(value)
+            if isinstance(value, (Real, np.bool_)):
+                found[name] = _plain(value, f"{name} of {cls.__name__}")
             else:
                 found.pop(name, None)
     for name, value in (overrides or {}).items():
@@ -244,9 +246,9 @@ def hyperparameters(cls: type[Neuron], overrides: dict[str, Any] | None = None) 
                 f"{cls.__name__} has no hyperparameter {name!r} (it has: {known}); "
                 f"declare it as a class attribute with a number, {name} = ..."
             )
-        if not isinstance(value, Real):
+        if not isinstance(value, (Real, np.bool_)):
             raise NeuronError(f"hyperparameter {name} of {cls.__name__} must be a number, got {value!r}")
-        found[name] = _plain(value)
+        found[name] = _plain(value, f"{name} of {cls.__name__}")
     return found
 
 
@@ -264,8 +266,13 @@ def initial_values(cls: type[Neuron], overrides: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _plain(value: Any) -> float | int | bool:
+def _plain(value: Any, what: str) -> float | int | bool:
     """A number of any kind, NumPy's included, as Python's own."""
-    if isinstance(value, (bool, int)):
-        return value
-    return int(value) if isinstance(value, Integral) else float(value)
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if not isinstance(value, Integral):
+        return float(value)
+    whole = int(value)
+    if not -(2**63) <= whole < 2**63:
+        raise NeuronError(f"hyperparameter {what} is {whole}, and whole numbers have 64 bits: write {float(whole)!r}")
+    return whole

@@ -52,6 +52,12 @@ def test_unknown_hyperparameters_and_other_values_are_refused() -> None:
         hyperparameters(DropoutNeuron, {"kep": 0.8})
     with pytest.raises(NeuronError, match="hyperparameter keep of DropoutNeuron must be a number, got 'most'"):
         hyperparameters(DropoutNeuron, {"keep": "most"})
+    with pytest.raises(NeuronError, match=r"gain of Base is 1000\d*, and whole numbers have 64 bits: write 1e\+20"):
+        hyperparameters(Base, {"gain": 10**20})
+
+
+def test_a_truth_value_of_numpy_is_one() -> None:
+    assert hyperparameters(Base, {"bold": np.bool_(False)})["bold"] is False
 
 
 def test_an_error_survives_its_way_between_processes() -> None:
