@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +17,14 @@ from types import ModuleType
 
 from ...caching import folder, logger, versions
 from ...pruning import prune, used
+
+#: Letters of a class's name that a file's name takes: some systems end it at 255 bytes.
+_LETTERS = 30
+
+
+def word(name: str) -> str:
+    """A class's name as a part of a file's: classes that a function makes may be called anything."""
+    return re.sub(r"\W+", "_", name)[:_LETTERS]
 
 
 def load(text: str, stem: str) -> ModuleType:

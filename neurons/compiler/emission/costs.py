@@ -78,7 +78,7 @@ def gradient(O, T, G):
 {derivative.format(target="G[e, i]")}
     return total
 """
-    module = cache.load(text, name.lower())
+    module = cache.load(text, cache.word(name).lower())
     what, path = f"cost {name}", str(module.__file__)
     both = ("O", "T")
     return CostCode(

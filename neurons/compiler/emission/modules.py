@@ -120,10 +120,11 @@ def layer_code(analysis: Analysis, incoming: str, outgoing: str, precision: str 
         emitted["kept"] = _kept(analysis.drop.probability, hazards)
     emitted = {**forth.kernels, **back.kernels, **emitted}
     subject = analysis.subject
-    title = f"Kernels of {subject.name} with {type(subject.activation).__name__}: {incoming} in, {outgoing} out."
+    neuron, activation = cache.word(subject.name), cache.word(type(subject.activation).__name__)
+    title = f"Kernels of {neuron} with {activation}: {incoming} in, {outgoing} out."
     listing = "\n\n".join(f"{writer.name}:\n{_listed(writer.body)}" for writer in every).replace("\\", "/")
     head = header(title, listing, precision)
-    stem = f"{subject.name}_{type(subject.activation).__name__}_{incoming}_{outgoing}".lower()
+    stem = f"{neuron}_{activation}_{incoming}_{outgoing}".lower()
     module = cache.load(head + "\n\n\n".join(kernel.text for kernel in emitted.values()) + "\n", stem)
     kernels = {name: kernel.operation(getattr(module, name)) for name, kernel in emitted.items()}
     kernels |= {name: kernels[other] for name, other in names.items()}

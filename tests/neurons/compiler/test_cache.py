@@ -246,6 +246,15 @@ class Unit(StandardNeuron):
             linecache.cache.pop(f"<python-input-{number}>", None)
 
 
+@pytest.mark.parametrize("name", ["keep 1/2", "../Unit", "Нейрон", "N" * 300])
+def test_a_class_may_be_called_anything(name, around, plain_kernels) -> None:
+    cls = type(name, (DropoutNeuron,), {})
+    with plain_kernels():
+        path = Path(code(around(cls)))
+    assert path.parent == caching.folder()
+    assert path.exists()
+
+
 def code(spec, index: int = 1) -> str:
     """The file of a layer's kernels."""
     return modules.layer_code(layer_analysis(spec.layers[index]), "dense", "dense").path
