@@ -274,6 +274,8 @@ class NeuralNetwork(TransparentNetwork):
                 "submodels=True changes nothing: no layer draws with self.binomial, as DropoutNeuron does; name "
                 "neuron=DropoutNeuron for the layers that are to drop, or leave submodels out"
             )
+        # What neurons see outside of their class may have changed, and counts from here on: for what predicts, too.
+        self._predictor = None
         plan = options.plan(state, len(examples), self.engine, self.seed, self.momentum, self._schedule)
         self.history = run_fit(plan, options, state, examples, looked_at)
         if self.history.stopped == "interrupted":

@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -152,6 +153,42 @@ def test_a_copy_is_a_network_of_its_own(build, task, engine):
     assert not np.array_equal(copied.predict(task[0]), before)
     assert np.array_equal(nn.predict(task[0]), before)
     assert nn.step == 0
+
+
+GAINS = np.ones(3)
+
+
+class Gained(StandardNeuron):
+    def forward(self, messages):
+        total = 0.0
+        for m in messages:
+            total += m.input * m.weight
+        self.feedforward(self.activation(total) * GAINS[self.index])
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "compiled"])
+def test_a_fit_looks_anew_at_what_neurons_see(task, engine, monkeypatch):
+    nn = NeuralNetwork(learning_rate=0.0, engine=engine)
+    nn.input_layer(6)
+    nn.output_layer(3, Identity, Gained, cost=SquaredError)
+    before = nn.predict(task[0])
+    monkeypatch.setitem(globals(), "GAINS", np.full(3, 2.0))
+    nn.fit(*task, iterations=1, batch_size=8)
+    assert np.array_equal(nn.predict(task[0]), 2.0 * before)
+
+
+def test_threads_may_ask_one_network(build, task):
+    nn = build(engine="compiled")
+    x, y = task
+    sizes = [1 + number % len(x) for number in range(400)]
+    alone = {size: (nn.predict(x[:size]), nn.evaluate(x[:size], y[:size])) for size in range(1, len(x) + 1)}
+
+    def differs(size):
+        outputs, score = alone[size]
+        return not np.array_equal(nn.predict(x[:size]), outputs) or nn.evaluate(x[:size], y[:size]) != score
+
+    with ThreadPoolExecutor(4) as threads:
+        assert not any(threads.map(differs, sizes, timeout=60))
 
 
 @pytest.mark.parametrize("engine", ["interpreter", "compiled"])

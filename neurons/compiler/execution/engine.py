@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,8 @@ class Compiled(Engine):
         self.submodels = SubModels(self.passes, self.view)
         self.keys = random.key(seed, random.TRAIN), random.key(seed, random.PREDICT)
         self.norms = watch(Place(len(spec.layers) - 1, "weights"), _LIMIT_NORMS)
+        #: Held while the network is asked: several threads may ask one engine, which has one set of buffers.
+        self.asked = threading.Lock()
         self.apply_sink = Apply(self.passes.weights, parameters, previous)
 
     @classmethod
@@ -77,13 +80,15 @@ class Compiled(Engine):
     # Prediction --------------------------------------------------------------------------------------------------
 
     def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
-        return self._outputs(inputs, first)[:, 1:].copy()
+        with self.asked:
+            return self._outputs(inputs, first)[:, 1:].copy()
 
     def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
-        outputs = self._outputs(inputs, first)
         dense = dense_targets(targets, self.spec.layers[-1].units, self.spec.precision)
-        loss = float(self.passes.cost.loss.run({"O": outputs, "T": dense}))
-        return Score(loss, count_correct(outputs[:, 1:], dense), len(inputs))
+        with self.asked:
+            outputs = self._outputs(inputs, first)
+            loss = float(self.passes.cost.loss.run({"O": outputs, "T": dense}))
+            return Score(loss, count_correct(outputs[:, 1:], dense), len(inputs))
 
     def _outputs(self, inputs: NDArray[np.float32], first: int) -> NDArray[np.float32]:
         positions = np.arange(first, first + len(inputs), dtype=np.uint32)
