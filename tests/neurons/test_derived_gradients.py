@@ -77,6 +77,30 @@ def test_before_and_after_every_kind_of_receiver(kind: type[Engine], receiver: R
     check(kind, layers, [summed(np.tanh), receiver.function, summed()])
 
 
+class Signs(Neuron):
+    """Reckons with truth values, those of an array among them: Σ |x|·w + ((x > 0) + (w > 0) + on)·x·w."""
+
+    on = np.array([True, False, True, True])
+
+    def forward(self, messages):
+        total = 0.0
+        for m in messages:
+            sign = (m.input > 0) - (m.input < 0)
+            total += sign * m.input * m.weight
+            total += ((m.input > 0) + (m.weight > 0) - -self.on[m.sender]) * m.input * m.weight
+        self.feedforward(total)
+
+
+def signs(X: np.ndarray, W: np.ndarray) -> np.ndarray:
+    counts = (X > 0)[:, :, None] + 1.0 * (W > 0) + 1.0 * np.roll(Signs.on, 1)[:, None]
+    return np.abs(X) @ W + np.einsum("bsn,bs,sn->bn", counts, X, W)
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_truth_values_are_numbers(kind: type[Engine], check) -> None:
+    check(kind, [(3, StandardNeuron, Tanh()), (3, Signs, Identity())], [summed(np.tanh), signs])
+
+
 @pytest.mark.parametrize("kind", ENGINES)
 def test_receivers_one_after_the_other(kind: type[Engine], check) -> None:
     known = {receiver.cls: receiver for receiver in RECEIVERS}
