@@ -162,7 +162,7 @@ SCRIPT = """
 import sys
 import numpy as np
 from horn.models import NeuralNetwork
-from horn.neurons import CrossEntropy, Neuron, Softmax, Tanh
+from horn.neurons import CrossEntropy, Identity, Neuron, Softmax
 
 SLOPE = 0.5
 SCALES = np.ones(5)
@@ -176,7 +176,7 @@ class Bent(Neuron):
         total = 0.0
         for m in messages:
             total += m.input * m.weight
-        self.feedforward(bent(total * SCALES[self.index]))
+        self.feedforward(bent(self.activation(total) * SCALES[self.index]))
 
     def backward(self, messages):
         gradient = 0.0
@@ -191,7 +191,7 @@ results = []
 for workers in (1, 2):
     nn = NeuralNetwork(engine=sys.argv[1])
     nn.input_layer(6)
-    nn.add_layer(5, Tanh, Bent)
+    nn.add_layer(5, Identity, Bent)
     nn.output_layer(3, Softmax, cost=CrossEntropy)
     nn.fit(x, y, iterations=5, batch_size=8, workers=workers)
     results.append(nn.predict(x))

@@ -135,7 +135,7 @@ def unproven_sums(spec: NetworkSpec) -> tuple[NeuronError | None, ...]:
             continue
         name = sender.neuron.__name__
         through = f"layer {index} ({name}) cannot be trained through layer {index + 1} ({layer.neuron.__name__})"
-        what = f"{through}: that computes no weighted sum, for which {name}.backward needs its derivatives"
+        what = f"{through}: that gives no weighted sum to self.activation(...), so that its derivatives are needed"
         found.append(_unknown(layer, what, f'give {name} a rule of its own, and mark it learning_rule = "local"'))
     return tuple(found)
 

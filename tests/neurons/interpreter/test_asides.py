@@ -167,7 +167,7 @@ def test_a_neuron_that_waits_is_refused() -> None:
 
 def test_what_is_not_known_and_no_weighted_sum_is_not_trained_through(network, batch, parameters) -> None:
     spec = network((3, StandardNeuron, Identity()), (2, Table, Tanh()), cost=SquaredError())
-    message = r"layer 0 \(StandardNeuron\) .*layer 1 \(Table\): that computes no weighted sum.*a dictionary cannot"
+    message = r"layer 0 \(StandardNeuron\) .*layer 1 \(Table\): that gives no weighted sum .*a dictionary cannot"
     with pytest.raises(NeuronError, match=message) as caught:
         trained(spec, batch, parameters)
     assert "engine='interpreter' runs any" not in caught.value.message
