@@ -48,10 +48,11 @@ def _temporary_folder() -> Path:
 def folder() -> Path:
     """Where generated modules and all machine code are kept."""
     root = os.environ.get("HORN_CACHE")
-    wanted = (Path(root) if root else Path.home() / ".cache" / "horn") / "kernels"
+    wanted = Path(root or "~/.cache/horn") / "kernels"
     try:
+        wanted = wanted.expanduser()
         wanted.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: a user without a home, as in many a container
         return _instead_of(wanted, str(error))
     return wanted if os.access(wanted, os.W_OK) else _instead_of(wanted, "it is read-only")
 

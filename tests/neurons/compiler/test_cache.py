@@ -157,6 +157,15 @@ def test_without_a_folder_there_is_a_temporary_one(obstacle, fresh, monkeypatch,
     assert not fresh.is_dir() or not list(fresh.glob("*.py"))
 
 
+def test_a_user_without_a_home_needs_none(fresh, monkeypatch, caplog) -> None:
+    for name in ("HORN_CACHE", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # in no list of users
+    with caplog.at_level(logging.WARNING, "horn.compiler"):
+        assert cache.load("NAME = 'homeless'\n", "homeless").NAME == "homeless"
+    assert "~/.cache/horn/kernels" in caplog.text
+
+
 def test_a_file_system_without_links_will_do(fresh, monkeypatch) -> None:
     def link(source, target):
         raise PermissionError(1, "Operation not permitted")
