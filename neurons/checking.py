@@ -53,6 +53,7 @@ class Comparison:
         derived: the gradient derived from `forward`; NaN where its derivative cannot be taken.
         difference: the central difference of the cost.
         deviation: the largest deviation of written or derived from the differences, relative to the largest of these.
+        steps: True where the cost does not change with any of these weights, but for steps.
         where: the line of what is written.
     """
 
@@ -61,6 +62,7 @@ class Comparison:
     derived: float
     difference: float
     deviation: float
+    steps: bool
     where: SourceLine | None
 
     def __str__(self) -> str:
@@ -151,7 +153,13 @@ def _message(cls: type[Neuron], found: Comparison) -> str:
         "delta": f"what {written} gives to backpropagate makes ∂cost/∂weight of an incoming synapse",
         "push": f"what {written} pushes makes ∂cost/∂weight of an outgoing synapse",
     }
-    return f"{weights[found.what]} = {found.written:.6g}, forward gives {found.difference:.6g}; {_CURES[found.what]}"
+    said = f"{weights[found.what]} = {found.written:.6g}, forward gives {found.difference:.6g}"
+    if not found.steps:
+        return f"{said}; {_CURES[found.what]}"
+    return (
+        f"{said}: its output changes in steps or not at all, and its derivative is 0 almost everywhere. A slope that "
+        "stands for it (a surrogate) can teach nevertheless, but it is no gradient to be checked"
+    )
 
 
 # The network ---------------------------------------------------------------------------------------------------------
@@ -252,7 +260,8 @@ def _compared(written: NetworkSpec, derived: NetworkSpec | None, point: _Point) 
         found = float("nan") if other is None else float(other[part][place])
         where = None if left_out else _line(layer, kind)
         deviation = float(deviations[place]) / scale
-        yield Comparison(what, said, found, float(wanted[place]), deviation, where)
+        steps = not wanted.any() and (other is None or not other[part].any())
+        yield Comparison(what, said, found, float(wanted[place]), deviation, steps, where)
 
 
 def _line(layer: Layer, kind: type[Stmt]) -> SourceLine | None:

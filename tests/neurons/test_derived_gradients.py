@@ -195,15 +195,13 @@ class Paper(StandardNeuron):
         self.backpropagate(gradient * self.activation.derivative())
 
 
-class Early(Neuron):
+class Noisy(Neuron):
     """Has no derivative."""
 
     def forward(self, messages):
         total = 0.0
         for m in messages:
-            total += m.input * m.weight
-            if total > 0.5:
-                break
+            total += m.input * m.weight * self.uniform(0.5, 1.5)
         self.feedforward(total)
 
     def backward(self, messages):
@@ -228,7 +226,7 @@ def test_pushes_that_the_interpreter_alone_computes(network, batch, parameters) 
 def test_what_is_refused(kind: type[Engine], network) -> None:
     for sender, receiver, message in [
         (Paper, RBF, r"layer 0 \(Paper\) .* layer 1 \(RBF\): .*use m\.input_gradient and m\.weight_gradient"),
-        (StandardNeuron, Early, r"m\.input_gradient cannot be derived .* a break.*learning_rule = \"local\""),
+        (StandardNeuron, Noisy, r"m\.input_gradient cannot be derived .* a random draw.*learning_rule = \"local\""),
     ]:
         spec = network((2, sender, Identity()), (2, receiver, Identity()), cost=SquaredError())
         with pytest.raises(NeuronError, match=message):

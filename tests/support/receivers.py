@@ -105,6 +105,116 @@ class ActivatedMessages(Neuron):
         self.feedforward(total)
 
 
+class Budget(Neuron):
+    """Messages count until their strength is used up; how many did is worth a step each."""
+
+    def forward(self, messages):
+        used = total = 0.0
+        count = 0
+        for m in messages:
+            if m.is_bias:
+                total += m.weight
+                continue
+            used += abs(m.input * m.weight)
+            if used > 0.8:
+                total *= 1.5
+                break
+            total += math.sin(m.input) * m.weight * used
+            count += 1
+        self.feedforward(self.activation(total) + count)
+
+
+class Searched(Neuron):
+    """The root of y³ + y = total, by Newton's steps, where the messages are strong; they are added in any case."""
+
+    def forward(self, messages):
+        total = strength = 0.0
+        for m in messages:
+            total += m.input * m.weight
+            strength += m.weight * m.weight
+        y = 0.0
+        if strength > 0.3:
+            y = total
+            while abs(y * y * y + y - total) > 1e-6:
+                y -= (y * y * y + y - total) / (3.0 * y * y + 1.0)
+        self.feedforward(y + self.activation(total * strength))
+
+
+class Settling(Neuron):
+    """A state that settles under two sums for a number of steps, in a loop within a loop, with the activation in it."""
+
+    steps = 4
+
+    def forward(self, messages):
+        drive = gate = 0.0
+        for m in messages:
+            drive += m.input * m.weight
+            gate = max(gate, m.weight * m.input)
+        state = drive
+        for step in range(self.steps):
+            if step == 1:
+                continue
+            for inner in range(step):
+                state = 0.5 * state + math.sin(gate) / (1.0 + inner)
+                if state > 5.0:
+                    break
+            state = self.activation(state + drive)
+        self.feedforward(state * drive)
+
+
+class Polynomials(Neuron):
+    """A polynomial of each message, by Horner's rule, on the total of those before."""
+
+    degree = 3
+
+    def forward(self, messages):
+        total = 0.0
+        for m in messages:
+            value = 0.0
+            for power in range(self.degree):
+                value = value * m.input + m.weight / (1.0 + power)
+            total = 0.7 * total + math.tanh(value)
+        self.feedforward(self.activation(total))
+
+
+class Folded(Neuron):
+    """What is strong is halved until it is weak, and squashed on the way, before it is added."""
+
+    def forward(self, messages):
+        total = 0.0
+        halvings = 0
+        for m in messages:
+            part = m.input * m.weight
+            if part < 0.0:
+                total -= part * total
+                continue
+            while True:
+                part = self.activation(part) * 1.5 + 0.01 * total
+                halvings += 1
+                if part < 0.5:
+                    break
+                part *= 0.25
+            total += part
+            if total > 1.5:
+                break
+        self.feedforward(total + 0.125 * halvings)
+
+
+class Leading(Neuron):
+    """The messages up to the first that is negative; of a negative number neither root nor logarithm exists."""
+
+    def forward(self, messages):
+        total = 0.0
+        for m in messages:
+            part = 0.5 + m.input * m.weight
+            if part <= 0.0:
+                break
+            total += math.sqrt(part) * part
+        if total > 0.0:
+            total = math.log(total) * total
+        self.feedforward(self.activation(total))
+
+
 def _pick(X: np.ndarray, W: np.ndarray) -> np.ndarray:
     return X[:, :, None] * W
 
@@ -144,6 +254,63 @@ def _products(X: np.ndarray, W: np.ndarray) -> np.ndarray:
     return np.where(product < 1, 2 * sigmoid(value), sigmoid(product))
 
 
+def _budget(X: np.ndarray, W: np.ndarray) -> np.ndarray:
+    products = np.abs(_pick(X, W)[:, 1:])
+    used = products.cumsum(1)
+    counts = used <= 0.8
+    terms = np.sin(X)[:, 1:, None] * W[1:] * used
+    total = W[0] + np.where(counts, terms, 0).sum(1)
+    return np.tanh(np.where(counts.all(1), 1, 1.5) * total) + counts.sum(1)
+
+
+def _searched(X: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """The root by Cardano's formula."""
+    total, strength = X @ W, (W**2).sum(0)
+    root = np.sqrt(total**2 / 4 + 1 / 27)
+    y = np.cbrt(total / 2 + root) + np.cbrt(total / 2 - root)
+    return np.where(strength > 0.3, y, 0) + np.tanh(total * strength)
+
+
+def _settling(X: np.ndarray, W: np.ndarray) -> np.ndarray:
+    drive, gate = X @ W, np.maximum(_pick(X, W).max(1), 0)
+    state = sigmoid(2 * drive)
+    for step in (2, 3):
+        for inner in range(step):
+            state = 0.5 * state + np.sin(gate) / (1 + inner)
+        state = sigmoid(state + drive)
+    return state * drive
+
+
+def _polynomials(X: np.ndarray, W: np.ndarray) -> np.ndarray:
+    values = W * (1 / 3 + X[:, :, None] / 2 + X[:, :, None] ** 2)
+    total = 0
+    for value in np.tanh(values).transpose(1, 0, 2):
+        total = 0.7 * total + value
+    return gelu(total)
+
+
+def _folded(X: np.ndarray, W: np.ndarray) -> np.ndarray:
+    total, halvings, left = np.zeros((3, len(X), W.shape[1]))
+    for part in _pick(X, W).transpose(1, 0, 2):
+        weak, strong = (left == 0) & (part < 0), (left == 0) & (part >= 0)
+        total = np.where(weak, total - part * total, total)
+        folding = strong
+        while folding.any():
+            part = np.where(folding, 1.5 * np.tanh(part) + 0.01 * total, part)
+            halvings += folding
+            folding = folding & (part >= 0.5)
+            part = np.where(folding, part / 4, part)
+        total = np.where(strong, total + part, total)
+        left = left + (strong & (total > 1.5))
+    return total + halvings / 8
+
+
+def _leading(X: np.ndarray, W: np.ndarray) -> np.ndarray:
+    parts = 0.5 + _pick(X, W)
+    total = np.where(np.logical_and.accumulate(parts > 0, axis=1), np.maximum(parts, 0) ** 1.5, 0).sum(1)
+    return np.tanh(np.log(np.where(total > 0, total, 1)) * total)
+
+
 @dataclass(frozen=True)
 class Receiver:
     """A class and its oracle.
@@ -171,4 +338,10 @@ RECEIVERS = [
     Receiver(Attention, Identity(), _attention),
     Receiver(Products, Sigmoid(), _products),
     Receiver(ActivatedMessages, GELU(), lambda X, W: gelu(_pick(X, W)).sum(1)),
+    Receiver(Budget, Tanh(), _budget),
+    Receiver(Searched, Tanh(), _searched),
+    Receiver(Settling, Sigmoid(), _settling),
+    Receiver(Leading, Tanh(), _leading),
+    Receiver(Polynomials, GELU(), _polynomials),
+    Receiver(Folded, Tanh(), _folded),
 ]

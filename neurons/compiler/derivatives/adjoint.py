@@ -12,14 +12,24 @@ See Griewank, Walther: Evaluating Derivatives, SIAM 2008, chapters 3 and 12.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...errors import SourceLine
 from ..nir.algebra import add
 from ..nir.expressions import ZERO, Expr, Local
 from ..nir.statements import Assign, Body, Stmt
-from ..nir.trees import subexpressions
-from .dataflow import DIFFERENTIABLE, Carried, Dataflow, Definition, Recurrence, live
+from ..nir.trees import all_expressions, subexpressions
+from .dataflow import (
+    DIFFERENTIABLE,
+    Carried,
+    Dataflow,
+    Definition,
+    Recurrence,
+    code,
+    live,
+    locals_in,
+    needed,
+)
 from .derivative import choose, derivative, times
 
 #: The adjoint of the value that the deltas of a layer belong to: ∂cost/∂cut.
@@ -46,8 +56,8 @@ class Sweep:
     """A message loop gone through backwards.
 
     Args:
-        recurrence: the loop; its steps in so far as `recomputed` needs them.
         recomputed: what of that which the loop carries must be known for each message.
+        recomputing: what is computed for each message on the way forward, for `recomputed`.
         adjoints: what is carried from a message to the one before.
         steps: what is computed for each message, its part of the loop's own steps first.
         input_gradient, weight_gradient: ∂cost/∂input and ∂cost/∂weight of the message at hand.
@@ -55,10 +65,10 @@ class Sweep:
         where: the user's line.
     """
 
-    recurrence: Recurrence
     recomputed: tuple[Carried, ...]
+    recomputing: Body
     adjoints: tuple[Adjoint, ...]
-    steps: tuple[Assign, ...]
+    steps: Body
     input_gradient: Expr
     weight_gradient: Expr
     sums: tuple[tuple[str, Expr], ...]
@@ -84,9 +94,9 @@ class Reverse:
     @property
     def reads(self) -> set[str]:
         """The locals that are read, those that `pieces` assign included."""
-        found = _reads(self.adjoints.values())
+        found = locals_in(self.adjoints.values())
         for piece in self.pieces:
-            found |= sweep_reads(piece) if isinstance(piece, Sweep) else _reads([piece.value])
+            found |= sweep_reads(piece) if isinstance(piece, Sweep) else locals_in([piece.value])
         return found
 
 
@@ -151,20 +161,19 @@ class _Tape:
             self.hand(adjoint, definition)
 
     def hand(self, adjoint: Expr, definition: Definition) -> None:
-        if definition.applied is not None:
-            point, slope = definition.applied
-            self.through(times(adjoint, slope), point)
-        else:
-            self.through(adjoint, definition.value)
+        if definition.partials is None:
+            self.through(adjoint, definition.value, definition.guard)
+        for point, slope in definition.partials or ():
+            self.through(times(adjoint, slope), point, definition.guard)
 
-    def through(self, adjoint: Expr, value: Expr) -> None:
-        """Hand the adjoint of an expression to the values in it."""
+    def through(self, adjoint: Expr, value: Expr, guard: Expr | None = None) -> None:
+        """Hand the adjoint of an expression to the values in it, in so far as it counts."""
         parts = dict.fromkeys(subexpressions(value))
         for part in parts:
             if isinstance(part, Local) and part.name in self.active:
-                self.give(part.name, times(adjoint, derivative(value, part)))
+                self.give(part.name, _where(guard, times(adjoint, derivative(value, part))))
             elif part in DIFFERENTIABLE:
-                self.give(str(part), times(adjoint, derivative(value, part)))
+                self.give(str(part), _where(guard, times(adjoint, derivative(value, part))))
 
     def sweep(self, loop: Recurrence) -> None:
         """Go through a message loop backwards."""
@@ -179,7 +188,8 @@ class _Tape:
             if item.entry in own:
                 inner.through(Local(own[item.entry]), item.next)
         for step in reversed(loop.steps):
-            inner.define(step)
+            if isinstance(step, Definition):
+                inner.define(step)
         gradients = [inner.take(str(field)) for field in DIFFERENTIABLE]
         adjoints = [Adjoint(own[entry], outer[entry], inner.take(entry)) for entry in own]
         for item in loop.carried:
@@ -206,15 +216,19 @@ class _Tape:
                 self.through(rest if loop.guard is None else choose(loop.guard, rest, ZERO), item.initial)
 
 
+def _where(guard: Expr | None, adjoint: Expr) -> Expr:
+    # Chosen, not multiplied: 0 · ∞ is no number. What is no product cannot be infinite.
+    return choose(guard, adjoint, ZERO) if guard is not None and adjoint.children else adjoint
+
+
 def _reached(loop: Recurrence, started: set[str]) -> set[str]:
     """What of the carried has an adjoint: what the loop's results are made of, in one message or several."""
     entries = {item.entry: item.next for item in loop.carried}
     reached = set(started)
     while True:
         roots = [entries[entry] for entry in reached]
-        values = [*roots, *(part for step in live(loop.steps, roots) for part in (step.value, *(step.applied or ())))]
-        read = {part.name for value in values for part in subexpressions(value) if isinstance(part, Local)}
-        more = (read & set(entries)) - reached
+        values = [*roots, *(part for step in live(loop.steps, roots) for part in step.parts)]
+        more = (locals_in(values) & set(entries)) - reached
         if not more:
             return reached
         reached |= more
@@ -223,17 +237,17 @@ def _reached(loop: Recurrence, started: set[str]) -> set[str]:
 def _sweep(
     loop: Recurrence,
     adjoints: tuple[Adjoint, ...],
-    reversed_steps: tuple[Assign, ...],
+    reversed_steps: Body,
     gradients: list[Expr],
     sums: tuple[tuple[str, Expr], ...],
 ) -> Sweep:
     roots = [*gradients, *(item.next for item in adjoints), *(part for _, part in sums)]
-    forward = tuple(Assign(step.name, step.value, where=step.where) for step in loop.steps)
-    steps = _needed(forward + reversed_steps, roots)
-    read = _reads([*roots, *(step.value for step in steps)])
+    forward = code(loop.steps)
+    steps = needed(forward + reversed_steps, roots)
+    read = locals_in([*roots, *all_expressions(steps)])
     recomputed = _carried_for(loop, {item.entry for item in loop.carried if item.entry in read})
-    recurrence = replace(loop, steps=live(loop.steps, [item.next for item in recomputed]))
-    return Sweep(recurrence, recomputed, adjoints, steps, gradients[0], gradients[1], sums, loop.where)
+    recomputing = needed(forward, [item.next for item in recomputed])
+    return Sweep(recomputed, recomputing, adjoints, steps, gradients[0], gradients[1], sums, loop.where)
 
 
 def _carried_for(loop: Recurrence, entries: set[str]) -> tuple[Carried, ...]:
@@ -241,53 +255,40 @@ def _carried_for(loop: Recurrence, entries: set[str]) -> tuple[Carried, ...]:
     while True:
         kept = [item for item in loop.carried if item.entry in entries]
         roots = [item.next for item in kept]
-        read = _reads([*roots, *(step.value for step in live(loop.steps, roots))])
+        read = locals_in([*roots, *all_expressions(needed(code(loop.steps), roots))])
         more = {item.entry for item in loop.carried if item.entry in read} - entries
         if not more:
             return tuple(kept)
         entries = entries | more
 
 
-def _reads(values: Iterable[Expr]) -> set[str]:
-    return {part.name for value in values for part in subexpressions(value) if isinstance(part, Local)}
-
-
-def _needed(statements: tuple[Assign, ...], roots: Iterable[Expr]) -> tuple[Assign, ...]:
-    """The assignments that `roots` need; each name is assigned once."""
-    needed = _reads(roots)
-    kept: list[Assign] = []
-    for statement in reversed(statements):
-        if statement.name in needed:
-            kept.append(statement)
-            needed |= _reads([statement.value])
-    return tuple(reversed(kept))
-
-
 def _pruned(definitions: tuple[Definition, ...], pieces: list[Assign | Sweep], adjoints: Mapping[str, Expr]) -> Reverse:
     """The pieces that matter, behind the definitions that they read."""
-    needed = _reads(adjoints.values())
+    wanted = locals_in(adjoints.values())
     kept: list[Assign | Sweep] = []
     for piece in reversed(pieces):
         if isinstance(piece, Assign):
-            if piece.name in needed:
+            if piece.name in wanted:
                 kept.append(piece)
-                needed |= _reads([piece.value])
+                wanted |= locals_in([piece.value])
             continue
         kept.append(piece)
-        needed |= sweep_reads(piece)
-    known = tuple(Assign(item.name, item.value, where=item.where) for item in definitions)
-    first = _needed(known, [Local(name) for name in sorted(needed)])
-    return Reverse((*first, *reversed(kept)), adjoints)
+        wanted |= sweep_reads(piece)
+    first: list[Assign] = []
+    for item in reversed(definitions):
+        if item.name in wanted:
+            first.append(Assign(item.name, item.value, where=item.where))
+            wanted |= locals_in([item.value])
+    return Reverse((*reversed(first), *reversed(kept)), adjoints)
 
 
 def sweep_reads(sweep: Sweep) -> set[str]:
     """The locals that a sweep reads, its own included."""
-    loop = sweep.recurrence
-    return _reads([
+    return locals_in([
         *(value for item in sweep.recomputed for value in (item.initial, item.next)),
-        *(step.value for step in loop.steps),
+        *all_expressions(sweep.recomputing),
         *(value for item in sweep.adjoints for value in (item.initial, item.next)),
-        *(step.value for step in sweep.steps),
+        *all_expressions(sweep.steps),
         sweep.input_gradient, sweep.weight_gradient,
         *(part for _, part in sweep.sums),
     ])  # fmt: skip

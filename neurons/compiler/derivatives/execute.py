@@ -150,8 +150,7 @@ class Execution:
         for message in self.messages:
             self.message = message
             found.append({item.entry: self.locals[item.entry] for item in sweep.recomputed})
-            for step in sweep.recurrence.steps:
-                self.locals[step.name] = self._value(step.value)
+            self._body(sweep.recomputing)
             self._together((item.entry, item.next) for item in sweep.recomputed)
         return found
 

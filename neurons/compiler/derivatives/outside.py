@@ -12,8 +12,8 @@ from functools import reduce
 
 from ..nir.algebra import axes, depends_on_message, multiply
 from ..nir.expressions import Axes, Binary, Element, Expr, Local, Type
-from ..nir.statements import Assign
-from ..nir.trees import subexpressions, with_parts
+from ..nir.statements import Assign, Stmt
+from ..nir.trees import subexpressions, with_parts, writes
 from ..nir.types import type_of
 from .adjoint import Reverse, Sweep
 
@@ -50,8 +50,8 @@ class _Outside:
         self.given = given
         self.types = dict(types)
         self.names = names
-        self.changing = {step.name for step in given.steps} | {step.name for step in given.recurrence.steps}
-        self.changing |= {item.entry for item in given.recurrence.carried} | {item.name for item in given.adjoints}
+        self.changing = writes(given.steps) | writes(given.recomputing)
+        self.changing |= {item.entry for item in given.recomputed} | {item.name for item in given.adjoints}
         self.changing |= {name for name, _ in given.sums}
         self.known: dict[Expr, Local] = {}
 
@@ -60,12 +60,16 @@ class _Outside:
         given = self.given
         return replace(
             given,
-            steps=tuple(replace(step, value=self._moved(step.value)) for step in given.steps),
+            steps=tuple(self._step(step) for step in given.steps),
             adjoints=tuple(replace(item, next=self._moved(item.next)) for item in given.adjoints),
             input_gradient=self._moved(given.input_gradient),
             weight_gradient=self._moved(given.weight_gradient),
             sums=tuple((name, self._moved(part)) for name, part in given.sums),
         )
+
+    def _step(self, step: Stmt) -> Stmt:
+        # Loops stay as they are: what they share, the machine-code compiler moves before them.
+        return replace(step, value=self._moved(step.value)) if isinstance(step, Assign) else step
 
     def _moved(self, value: Expr) -> Expr:
         """The value, what is the same for all messages replaced by a local."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ..nir.expressions import Expr, Local, Type
 from ..nir.prune import rewrite
+from ..nir.statements import Assign, Body, Break, Continue, If, RangeLoop, While
 from .hazards import Hazards
 from .spelling import Spelling, local_name
 
@@ -57,6 +58,32 @@ class Lane:
             return Local(f"{expression.name}__{self.number}") if isinstance(expression, Local) else expression
 
         return self.spelling.typed(rewrite(value, renamed), kind)
+
+    def lines(self, body: Body) -> Iterator[str]:
+        """The lines of statements that compute locals."""
+        for statement in body:
+            match statement:
+                case Assign(name, value):
+                    yield f"{self.local(name)} = {self.typed(value, self.types[name])}"
+                case If(condition, then, otherwise):
+                    yield f"if {self.typed(condition, Type.BOOL)}:"
+                    yield from self._nested(then)
+                    yield "else:"
+                    yield from self._nested(otherwise)
+                case RangeLoop(name, start, stop, step, inner):
+                    bounds = ", ".join(self.typed(bound, Type.INT) for bound in (start, stop, step))
+                    yield f"for {self.local(name)} in range({bounds}):"
+                    yield from self._nested(inner)
+                case While(inner):
+                    yield "while True:"
+                    yield from self._nested(inner)
+                case Break() | Continue():
+                    yield type(statement).__name__.lower()
+
+    def _nested(self, body: Body) -> Iterator[str]:
+        yield from ("    " + line for line in self.lines(body))
+        if not body:
+            yield "    pass"
 
     def slot(self, name: str) -> str:
         """Where a lane's value is kept."""

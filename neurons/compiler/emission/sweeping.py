@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from ..capture.tables import table_names
 from ..derivatives.adjoint import DELTA, Reverse, Sweep
 from ..nir.expressions import ZERO, Expr, Field, Hyper, Index, Local, Type
-from ..nir.statements import Assign
-from ..nir.trees import subexpressions
+from ..nir.statements import Assign, Body, Stmt
+from ..nir.trees import all_expressions, subexpressions, writes
 from ..nir.types import infer_locals
 from ..operations.blocks import MessageKernel
 from ..operations.operation import Kernel
@@ -93,8 +93,7 @@ class SweepWriter:
             values = [item.next for item in sweep.adjoints] + [item.next for item in sweep.recomputed]
             values += [part for _, part in sweep.sums]
             values += [sweep.input_gradient] * self.variant.inputs + [sweep.weight_gradient] * self.variant.weights
-            steps = [*sweep.steps, *(Assign("", step.value) for step in sweep.recurrence.steps)]
-            each = arithmetic((*steps, *(Assign("", value) for value in values)))
+            each = arithmetic((*sweep.steps, *sweep.recomputing, *(Assign("", value) for value in values)))
             found += Arithmetic(message=each.once)
         return found
 
@@ -148,9 +147,8 @@ class SweepWriter:
             assigned = {item.name for item in straight}
             found |= {name for item in straight for name in _locals(item.value)} - assigned - {DELTA, *self.state}
             if sweep is not None:
-                own = {step.name for step in sweep.steps} | {step.name for step in sweep.recurrence.steps}
-                values = [*_sweep_values(sweep), *(item.next for item in sweep.recomputed)]
-                values += [step.value for step in sweep.recurrence.steps]
+                own = writes(sweep.steps) | writes(sweep.recomputing)
+                values = [*_sweep_values(sweep), *_trajectory_values(sweep)]
                 found |= {name for value in values for name in _locals(value)} - own
                 started = {name for item in sweep.adjoints for name in _locals(item.initial)}
                 started |= {name for item in sweep.recomputed for name in _locals(item.initial)}
@@ -160,9 +158,8 @@ class SweepWriter:
         return found
 
     def _parts(self) -> Iterable[Expr]:
-        values = [item.value for item in _assigned(self.reverse)]
-        values += [value for sweep in self.reverse.sweeps for value in (sweep.input_gradient, sweep.weight_gradient)]
-        return (part for value in values for part in subexpressions(value))
+        gradients = [value for sweep in self.reverse.sweeps for value in (sweep.input_gradient, sweep.weight_gradient)]
+        return all_expressions((*_statements(self.reverse), *(Assign("", value) for value in gradients)))
 
     def _read(self) -> set[str]:
         return {part.name for part in self._parts() if isinstance(part, Local)}
@@ -207,15 +204,14 @@ class SweepWriter:
         for name in sorted(given):
             array = f"D[e + {member.number}, i]" if name == DELTA else f"K_{name[5:]}[e + {member.number}, i]"
             self._line(3, f"{member.local(name)} = {array}")
-        for item in straight:
-            self._line(3, f"{member.local(item.name)} = {member.typed(item.value, self.types[item.name])}")
+        self._code(member, 3, straight)
         self._store(member, 3, [name for name in sorted(assigned | (given if first else set())) if name in self.slots])
         for name, value in later:
             self._line(3, f"{member.slot(name)} = {member.typed(value, Type.FLOAT)}")
 
     def _trajectory(self, members: list[Lane], sweep: Sweep) -> None:
-        own = {item.name for item in sweep.recurrence.steps} | {item.entry for item in sweep.recomputed}
-        values = [*(item.next for item in sweep.recomputed), *(step.value for step in sweep.recurrence.steps)]
+        own = writes(sweep.recomputing) | {item.entry for item in sweep.recomputed}
+        values = _trajectory_values(sweep)
         outside = {name for value in values for name in _locals(value)} - own
         self._line(2, "for s in range(senders):")
         self._messages(members, sweep)
@@ -226,8 +222,7 @@ class SweepWriter:
             for row, item in enumerate(sweep.recomputed):
                 self._line(4, f"{member.local(item.entry)} = {member.stored(item.entry)}")
                 self._line(4, f"T{row}[j] = {member.slot(item.entry)}")
-            for step in sweep.recurrence.steps:
-                self._line(4, f"{member.local(step.name)} = {member.typed(step.value, self.types[step.name])}")
+            self._code(member, 4, sweep.recomputing)
             for item in sweep.recomputed:
                 self._line(4, f"{member.slot(item.entry)} = {member.typed(item.next, Type.FLOAT)}")
 
@@ -259,13 +254,12 @@ class SweepWriter:
         """One message of one lane and example; returns the text of what it pushes."""
         number = member.number
         entries = {item.entry for item in sweep.recomputed}
-        own = {item.name for item in sweep.steps} | entries
+        own = writes(sweep.steps) | entries
         read = {name for value in _sweep_values(sweep) for name in _locals(value)}
         self._load(member, 4, sorted(read - own))
         for row, item in enumerate(sweep.recomputed):
             self._line(4, f"{member.local(item.entry)} = {from_float(f'T{row}[j]', self.types[item.entry])}")
-        for step in sweep.steps:
-            self._line(4, f"{member.local(step.name)} = {member.typed(step.value, self.types[step.name])}")
+        self._code(member, 4, sweep.steps)
         if self.variant.inputs:
             self._line(4, f"g{number} += {member.typed(sweep.input_gradient, Type.FLOAT)}")
         pushed = member.typed(sweep.weight_gradient, Type.FLOAT) if self.variant.weights else ""
@@ -294,6 +288,10 @@ class SweepWriter:
         if Field("weight") in parts:
             self._line(4, "w = weights[j]")
 
+    def _code(self, member: Lane, depth: int, body: Body) -> None:
+        for line in member.lines(body):
+            self._line(depth, line)
+
     def _load(self, member: Lane, depth: int, names: Iterable[str]) -> None:
         for name in names:
             self._line(depth, f"{member.local(name)} = {member.stored(name)}")
@@ -308,7 +306,7 @@ _SCALARS = ("first", "bias", "rate", "learning_rate", "momentum", "iteration", "
 
 def types_of(reverse: Reverse, state: dict[str, Type]) -> dict[str, Type]:
     """The types of the locals of a layer's derivatives, given those of what `forward` left."""
-    return infer_locals(tuple(_assigned(reverse)), state | {DELTA: Type.FLOAT})
+    return infer_locals(tuple(_statements(reverse)), state | {DELTA: Type.FLOAT})
 
 
 def _locals(value: Expr) -> set[str]:
@@ -318,9 +316,14 @@ def _locals(value: Expr) -> set[str]:
 def _sweep_values(sweep: Sweep) -> list[Expr]:
     """The expressions that are computed for each message on the way back."""
     return [
-        *(step.value for step in sweep.steps), sweep.input_gradient, sweep.weight_gradient,
+        *all_expressions(sweep.steps), sweep.input_gradient, sweep.weight_gradient,
         *(part for _, part in sweep.sums), *(item.next for item in sweep.adjoints),
     ]  # fmt: skip
+
+
+def _trajectory_values(sweep: Sweep) -> list[Expr]:
+    """The expressions that are computed for each message on the way forward."""
+    return [*(item.next for item in sweep.recomputed), *all_expressions(sweep.recomputing)]
 
 
 def _stages(reverse: Reverse) -> list[tuple[tuple[Assign, ...], Sweep | None]]:
@@ -336,14 +339,14 @@ def _stages(reverse: Reverse) -> list[tuple[tuple[Assign, ...], Sweep | None]]:
     return found
 
 
-def _assigned(reverse: Reverse) -> Iterable[Assign]:
-    """Every assignment that is made, for the types of the locals."""
+def _statements(reverse: Reverse) -> Iterable[Stmt]:
+    """Every statement, and what is assigned beside them, for the types of the locals."""
     for piece in reverse.pieces:
         if isinstance(piece, Assign):
             yield piece
             continue
         yield from piece.steps
-        yield from (Assign(step.name, step.value) for step in piece.recurrence.steps)
+        yield from piece.recomputing
         for adjoint in piece.adjoints:
             yield from (Assign(adjoint.name, ZERO), Assign(adjoint.name, adjoint.initial))
             yield Assign(adjoint.name, adjoint.next)

@@ -9,7 +9,7 @@ from typing import Any
 from .algebra import multiply, negate
 from .expressions import Binary, Const, Draw, Expr, Local, Select, Unary
 from .statements import Assign, Body, If, MessageLoop, RangeLoop, Stmt
-from .trees import bodies, reads, walk, with_bodies, with_parts
+from .trees import bodies, own_expressions, subexpressions, walk, with_bodies, with_parts
 
 Substitute = Callable[[Expr], Expr]
 
@@ -88,14 +88,33 @@ def prune(body: Body, live: frozenset[str]) -> Body:
         live: names that are read after it ends.
     """
     while True:
-        needed = reads(body) | live
+        needed = _wanted(body, live)
         pruned = _without_dead(body, needed)
         if pruned == body:
             return body
         body = pruned
 
 
-def _without_dead(body: Body, needed: set[str] | frozenset[str]) -> Body:
+def _wanted(body: Body, live: frozenset[str]) -> set[str]:
+    """The locals that what a body does depends on; one that is read for nothing but itself is none of them."""
+    made_of: dict[str, set[str]] = {}
+    wanted = set(live)
+    for statement in walk(body):
+        read = {part.name for whole in own_expressions(statement) for part in subexpressions(whole)
+                if isinstance(part, Local)}  # fmt: skip
+        if isinstance(statement, Assign) and not isinstance(statement.value, Draw):
+            made_of.setdefault(statement.name, set()).update(read)
+        else:
+            wanted |= read
+    found = list(wanted)
+    while found:
+        more = made_of.pop(found.pop(), set()) - wanted
+        wanted |= more
+        found += more
+    return wanted
+
+
+def _without_dead(body: Body, needed: set[str]) -> Body:
     result: list[Stmt] = []
     for statement in body:
         if isinstance(statement, Assign) and statement.name not in needed and not isinstance(statement.value, Draw):

@@ -142,7 +142,7 @@ def show(body: Body, indent: str = "", notes: Mapping[str, str] | None = None) -
     return "\n".join(lines)
 
 
-def reads_outside(body: Body, loop: MessageLoop) -> set[str]:
+def reads_outside(body: Body, loop: Stmt) -> set[str]:
     """Names that are read outside of a loop of the body, and what is kept in ``self``."""
     found: set[str] = {name for name in writes(body) if name.startswith("self.")}
 

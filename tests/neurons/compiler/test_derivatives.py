@@ -168,9 +168,8 @@ class Unit(Neuron):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("if total > 1: break", "a break"),
         ("total += self.uniform(0, 1) * m.input", "a random draw"),
-        ("for k in range(3): total = math.sin(total)", "a loop beside that over the messages"),
+        ("for k in range(3): total += self.normal(0, 1)", "a random draw"),
     ],
 )
 def test_what_has_no_derivative_names_its_line(line: str, reason: str, define, first_line: int) -> None:
@@ -222,6 +221,46 @@ class Unit(Neuron):
         np.testing.assert_allclose(part, wanted, rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("inner", "reason"),
+    [
+        ("for m in messages: total += m.input", "a loop over messages within another loop"),
+        ("self.feedforward(total)", "self.feedforward(...) within another loop"),
+    ],
+)
+def test_what_another_loop_may_not_hold(inner: str, reason: str, define, first_line: int) -> None:
+    unit = define(f"""class Unit(Neuron):
+    def forward(self, messages):
+        total = sum(m.input for m in messages)
+        for k in range(2):
+            {inner}
+        if total > 7.0:
+            self.feedforward(total)
+""")
+    error = analyse(unit.Unit, Sigmoid()).derivation
+    assert isinstance(error, NeuronError)
+    assert reason in str(error)
+    assert error.where is not None
+    assert error.where.line == first_line + 4
+
+
+def test_what_messages_decide_in_steps_alone_has_no_slope(define) -> None:
+    unit = define("""
+class Unit(Neuron):
+    def forward(self, messages):
+        total = sum(m.input * m.weight * m.weight for m in messages)
+        count = 0
+        while total > 1.0:
+            total *= 0.5
+            count += 1
+        self.feedforward(count)
+""")
+    derivation = derived(unit.Unit, Sigmoid())
+    x, w = np.array([1.0, 0.5]), np.array([4.0, 2.0])
+    np.testing.assert_array_equal(gradients(derivation, {}, x, w), np.zeros((2, 2)))
+    assert analyse(unit.Unit, Sigmoid()).state == {}
+
+
 # Drawn bodies ----------------------------------------------------------------------------------------------------
 
 _TERMS = ["m.input", "m.weight", "a", "b", "0.7", "self.k"]
@@ -239,22 +278,47 @@ def _expression(draw, depth: int, names: list[str]) -> str:
     ][kind]  # fmt: skip
 
 
+def _message_loop(draw) -> list[str]:
+    lines = ["for m in messages:"]
+    for name in draw(st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=3)):
+        lines.append(f"    {name} = 0.5 * {name} + math.tanh({_expression(draw, 2, _TERMS)})")
+        if draw(st.integers(0, 3)) == 0:
+            lines += ["    " + line for line in _plain_loop(draw, ["a", "b", "c", "m.input", "m.weight"])]
+        leaving = draw(st.sampled_from(["", "", "continue", "break"]))
+        if leaving:
+            lines += [f"    if {_expression(draw, 1, _TERMS)} > 0.4:", f"        {leaving}"]
+    return lines
+
+
+def _plain_loop(draw, names: list[str]) -> list[str]:
+    """A loop that ends, `c` counts up, on the results of message loops or within one."""
+    lines = ["c = 0.1"]
+    lines.append(draw(st.sampled_from(["for j in range(3):", "for c in range(2):", "while c < 1.0 + 0.3 * a:"])))
+    lines.append("    c += 0.35")
+    for name in draw(st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=3)):
+        value = _expression(draw, 2, names)
+        lines.append(draw(st.sampled_from([f"    {name} = {value} * 0.8", f"    {name} = self.activation({value})"])))
+        leaving = draw(st.sampled_from(["", "", "continue", "break"]))
+        if leaving:
+            lines += [f"    if {_expression(draw, 1, names)} > 0.3:", f"        {leaving}"]
+    return lines
+
+
 @st.composite
 def smooth_bodies(draw) -> str:
-    """A `forward` of two message loops, the second on the results of the first, smooth but for a few kinks."""
+    """A `forward` of loops, each on the results of those before it, smooth but for a few kinks."""
     lines = ["a, b = 0.3, -0.2"]
     for _ in range(draw(st.integers(1, 2))):
-        lines.append("for m in messages:")
-        for name in draw(st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=3)):
-            value = _expression(draw, 2, _TERMS)
-            lines.append(f"    {name} = 0.5 * {name} + math.tanh({value})")
+        lines += _message_loop(draw)
         lines.append(f"a = {_expression(draw, 2, ['a', 'b', '0.7', 'self.k'])}")
+        if draw(st.booleans()):
+            lines += _plain_loop(draw, ["a", "b", "c", "0.7", "self.k"])
     lines.append("self.feedforward(self.activation(a) + b)")
     body = "\n".join("        " + line for line in lines)
     return f"class Unit(Neuron):\n    k = 0.4\n\n    def forward(self, messages):\n{body}\n"
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(text=smooth_bodies(), seed=st.integers(0, 1000))
 def test_drawn_bodies(define, text: str, seed: int) -> None:
     cls = define(text).Unit

@@ -194,8 +194,7 @@ def test_one_layer_only(mnist) -> None:
 def test_a_network_that_cannot_be_trained_is_explained_for_prediction(define, chain) -> None:
     text = (
         "class Forward(Neuron):\n    def forward(self, messages):\n        total = 0.0\n        for m in messages:\n"
-        "            total += m.input * m.weight\n            if total > 9.0:\n                break\n"
-        "        self.feedforward(total)\n"
+        "            total += m.input * m.weight * self.uniform(0.5, 1.5)\n        self.feedforward(total)\n"
     )
     explanation = explain_network(chain((3, define(text).Forward), (4, StandardNeuron)), 5)
     assert explanation.step == ()

@@ -154,9 +154,7 @@ class NoBackward(Neuron):
     def forward(self, messages):
         total = 0.0
         for m in messages:
-            total += m.input
-            if total > 1.0:
-                break
+            total += m.input * self.uniform(0.0, 1.0)
         self.feedforward(total)
 
 
