@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _Cache
+from numba.core.compiler_lock import global_compiler_lock
 
 from .caching import alone, code_folder, logger
 from .pruning import used
@@ -46,14 +47,18 @@ def _cached(dispatcher: F, function: Callable[..., Any]) -> F:
     compiles = cache.compile
 
     def compile_alone(signature: Any) -> Any:
-        if signature in cache.overloads or kept.knows(signature, cache.targetctx):
+        if signature in cache.overloads:
             return compiles(signature)
-        try:
-            with alone(kept.lock):
-                return compiles(signature)  # which looks into the cache first
-        except OSError as error:
-            logger.debug("no lock for %s (%s)", function, error)
-            return compiles(signature)
+        # Threads look into the cache one after the other: numba fills its registries on the way, for the first of them.
+        with global_compiler_lock:
+            if kept.knows(signature, cache.targetctx):
+                return compiles(signature)
+            try:
+                with alone(kept.lock):
+                    return compiles(signature)  # which looks into the cache first
+            except OSError as error:
+                logger.debug("no lock for %s (%s)", function, error)
+                return compiles(signature)
 
     if hasattr(cache, "compile"):
         cache._cache, cache.compile = kept, compile_alone
