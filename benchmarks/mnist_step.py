@@ -17,46 +17,18 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.linalg.cython_blas
+from horn_side import engine_step, mnist_network
 from measure import blas_threads, in_turn
 from threadpoolctl import threadpool_limits
 
-from horn.models import NeuralNetwork, ScaledArray
-from horn.neurons import Batch, Compiled, CrossEntropy, DropoutNeuron, Rates, ReLU, Softmax, StandardNeuron
+from horn.models import ScaledArray
 
 assert scipy.linalg.cython_blas  # SciPy's own OpenBLAS must be loaded before its threads are limited
-
-
-def mnist_network() -> NeuralNetwork:
-    """The network of the Horn paper's experiment."""
-    nn = NeuralNetwork(learning_rate=0.01, momentum=0.9, seed=1)
-    nn.input_layer(784, keep=0.8)
-    nn.add_layer(512, ReLU, DropoutNeuron)
-    nn.add_layer(512, ReLU, DropoutNeuron)
-    nn.output_layer(10, Softmax, StandardNeuron, cost=CrossEntropy)
-    return nn
-
-
-def horn_step(batch: int, submodel: bool) -> Callable[[], None]:
-    """A step of the compiled network; with a mask per example, or one mask for the batch."""
-    spec = mnist_network().spec
-    rng = np.random.default_rng(1)
-    parameters = rng.normal(scale=0.05, size=spec.size).astype(np.float32)
-    engine = Compiled(spec, parameters, np.zeros_like(parameters), seed=1)
-    positions = np.arange(batch, dtype=np.uint32)
-    lanes = np.zeros_like(positions) if submodel else positions
-    part = Batch(rng.random((batch, 784), np.float32), rng.integers(0, 10, batch), positions, lanes, batch)
-    steps = iter(range(1 << 31))
-
-    def step() -> None:
-        engine.step(part, Rates(next(steps), 0.01, 0.9))
-
-    return step
 
 
 def horn_job(workers: int, submodels: bool, iterations: int) -> float:
@@ -79,10 +51,10 @@ def one_process(rounds: int) -> dict[str, Any]:
     with threadpool_limits(1):
         print(f"threads: torch {torch.get_num_threads()}; {blas_threads()}")
         sides = {
-            "horn": horn_step(100, False),
+            "horn": engine_step(mnist_network(), 100, classes=10),
             "torch eager": eager_step(100),
             "bare products": bare_products(100),
-            "horn sub-model": horn_step(100, True),
+            "horn sub-model": engine_step(mnist_network(), 100, classes=10, submodel=True),
             "torch indexed sub-model": indexed_submodel_step(100),
         }
         return in_turn(sides, rounds)

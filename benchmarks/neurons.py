@@ -39,7 +39,7 @@ ROWS = {
     "Oja's rule / NumPy by hand": ("oja", "oja, numpy", 1.10),
     "a step of 20-16-2, batch 8 / PyTorch eager": ("small", "small, torch", 0.30),
 }
-#: Seconds to make the MNIST network ready in a new process: with an empty cache, with a full one.
+#: Seconds to make the MNIST network ready in a new process, imports left out: with an empty cache, with a full one.
 SECONDS = {"compile the MNIST network, cold": 10.0, "the same, warm": 1.0}
 LAYER = 128, 784, 512  # examples, senders, units
 GAMMA = 0.01
@@ -117,21 +117,6 @@ def neurons() -> dict[str, Any]:
     return {"Dropped": Dropped, "Rbf": Rbf, "MaxProduct": MaxProduct, "Linear": Linear}
 
 
-def engine_step(nn: Any, batch: int, *, classes: int = 0, lanes: Any = None) -> Side:
-    """A training step of a network on a random batch that lies ready."""
-    from horn.neurons import Batch, Compiled, Rates
-
-    spec, rng = nn.spec, np.random.default_rng(1)
-    parameters = rng.normal(scale=0.05, size=spec.size).astype(np.float32)
-    engine = Compiled(spec, parameters, np.zeros_like(parameters), seed=1)
-    positions = np.arange(batch, dtype=np.uint32)
-    inputs = rng.random((batch, spec.layers[0].units), np.float32)
-    targets = rng.integers(0, classes, batch) if classes else np.zeros((batch, spec.layers[-1].units), np.float32)
-    part = Batch(inputs, targets, positions, positions if lanes is None else lanes, batch)
-    steps = iter(range(1 << 31))
-    return lambda: engine.step(part, Rates(next(steps), 0.01, 0.9))
-
-
 def layer_operations(cls: Any) -> tuple[Side, Side]:
     """Forward, and forward with backward, of one layer in the middle of a network: its own operations and no others.
 
@@ -186,28 +171,23 @@ def _runner(calls: Iterable[tuple[Any, Any]]) -> Side:
 def mnist_sides() -> dict[str, Side]:
     """The MNIST network's step: Horn's, PyTorch's, by hand."""
     from by_hand import SIZES, DropoutStep
-    from mnist_step import horn_step
+    from horn_side import engine_step, mnist_network
     from torch_side import bare_products, eager_step, indexed_submodel_step
 
-    from horn.models import NeuralNetwork
-    from horn.neurons import CrossEntropy, Identity, Softmax
+    from horn.neurons import Identity
 
     rng = np.random.default_rng(1)
-    nn = NeuralNetwork(learning_rate=0.01, momentum=0.9, seed=1)
-    dropped = neurons()["Dropped"]
-    nn.input_layer(784, keep=0.8)
-    nn.add_layer(512, Identity, dropped)
-    nn.add_layer(512, Identity, dropped)
-    nn.output_layer(10, Softmax, cost=CrossEntropy)
+    nn = mnist_network()
+    users = mnist_network(neurons()["Dropped"], Identity)
     parameters = rng.normal(scale=0.05, size=nn.spec.size).astype(np.float32)
     inputs, labels = rng.random((100, SIZES[0]), np.float32), rng.integers(0, 10, 100)
     return {
-        "mnist": horn_step(100, False),
+        "mnist": engine_step(nn, 100, classes=10),
         "mnist, torch eager": eager_step(100),
         "mnist, bare products": bare_products(100),
-        "sub-model": horn_step(100, True),
+        "sub-model": engine_step(nn, 100, classes=10, submodel=True),
         "sub-model, torch indexed": indexed_submodel_step(100),
-        "user's neuron": engine_step(nn, 100, classes=10),
+        "user's neuron": engine_step(users, 100, classes=10),
         "by hand": DropoutStep(parameters, inputs, labels, 1),
     }
 
@@ -235,6 +215,7 @@ def layer_sides() -> dict[str, Side]:
 def rule_sides() -> dict[str, Side]:
     """A learning rule that is no gradient, and a network so small that overhead is all."""
     from by_hand import oja_step
+    from horn_side import engine_step
     from torch_layers import small_step
 
     from horn.models import NeuralNetwork
@@ -260,8 +241,7 @@ def rule_sides() -> dict[str, Side]:
 
 _PREPARE = """
 import time
-start = time.perf_counter()
-from mnist_step import mnist_network
+from horn_side import mnist_network
 from horn.neurons import Compiled
 spec = mnist_network().spec
 ready = time.perf_counter()

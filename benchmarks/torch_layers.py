@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import torch
+from torch_side import stepper
 
 Step = Callable[[], object]
 
@@ -72,13 +73,4 @@ def small_step(sizes: tuple[int, ...], batch: int) -> Step:
     for senders, units in pairwise(sizes):
         layers += [torch.nn.Linear(senders, units), torch.nn.ReLU()]
     model = torch.nn.Sequential(*layers[:-1])
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    loss = torch.nn.CrossEntropyLoss()
-    x, y = torch.rand(batch, sizes[0]), torch.randint(0, sizes[-1], (batch,))
-
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss(model(x), y).backward()
-        optimizer.step()
-
-    return step
+    return stepper(model, torch.rand(batch, sizes[0]), torch.randint(0, sizes[-1], (batch,)))

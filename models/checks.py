@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 #: Rows looked at together, so that checking a memory-mapped file needs little memory.
 ROWS_PER_LOOK = 8192
@@ -169,3 +169,17 @@ def require_width(name: str, shape: tuple[int, ...], features: int) -> None:
         )
     if shape[0] == 0:
         raise ValueError(f"{name} is empty, its shape is {shape}: at least one example is needed")
+
+
+def require_like(name: str, value: ArrayLike, view: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Numbers to copy into `view`: of its shape and type, and finite.
+
+    Raises:
+        ValueError: of another shape, or not finite.
+    """
+    array = np.asarray(value, view.dtype)
+    if array.shape != view.shape:
+        raise ValueError(f"{name} has shape {view.shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} was given NaN or infinity: it must be finite in {view.dtype}")
+    return array

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from horn.neurons import NetworkSpec
 
+from .checks import require_like
+
 View: TypeAlias = NDArray[np.floating] | None
 
 
@@ -70,13 +72,7 @@ class ParameterList(Sequence[Any]):
                 return None
             reason = "this connection has no bias: assign None" if view is None else f"its shape is {view.shape}"
             raise ValueError(f"{self._name}[{index}] cannot be set to {value!r}: {reason}")
-        array = np.asarray(value, view.dtype)
-        if array.shape != view.shape:
-            raise ValueError(f"{self._name}[{index}] has shape {view.shape}, got {array.shape}")
-        if not np.isfinite(array).all():
-            kind = f"finite in {view.dtype}"
-            raise ValueError(f"{self._name}[{index}] was given NaN or infinity: parameters must be {kind}")
-        return array
+        return require_like(f"{self._name}[{index}]", value, view)
 
     def _write(self, index: int, value: View) -> None:
         view = self._views[index]

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from horn.neurons import NetworkSpec
 
+from .checks import require_like
+
 Array = NDArray[np.floating]
 
 
@@ -47,13 +49,8 @@ class LayerStates(Mapping[str, Array]):
             ValueError: of another shape, or not finite.
         """
         view = self._views[name]
-        array = np.asarray(value, view.dtype)
-        if array.shape not in ((), view.shape):
-            raise ValueError(f"states[{self._layer}][{name!r}] has shape {view.shape}, got {array.shape}")
-        if not np.isfinite(array).all():
-            where = f"states[{self._layer}][{name!r}]"
-            raise ValueError(f"{where} was given NaN or infinity: it must be finite in {view.dtype}")
-        view[...] = array
+        numbers = value if np.ndim(value) else np.full(view.shape, value)
+        view[...] = require_like(f"states[{self._layer}][{name!r}]", numbers, view)
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name}: {view.shape}" for name, view in self._views.items())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from ..operations.operation import Pass
 from ..operations.watching import Place, Watch, unwatched
 from ..operations.work import Work
 from .passes import Draws, Passes
-from .sinks import Apply, Collect, add_update
+from .sinks import Apply, Collect, Sink, add_update
 from .stage import View
 from .submodel import SubModels
 from .warm import warm_up
@@ -92,29 +91,32 @@ class Compiled(Engine):
 
     def _outputs(self, inputs: NDArray[np.float32], first: int) -> NDArray[np.float32]:
         positions = np.arange(first, first + len(inputs), dtype=np.uint32)
-        draws = Draws(positions, positions, self.keys[1], _STILL)
+        draws = Draws(positions, positions, self.keys[1], _STILL, self.spec.precision)
         return self.passes.forward(self.view, inputs, draws, training=False)
 
     # Training ----------------------------------------------------------------------------------------------------
 
     def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
-        sub = self.submodels.choose(batch, rates, self.keys[0])
+        draws = self._draws(batch, rates)
+        sub = self.submodels.choose(batch, draws)
         if sub is not None:
-            return self._run(sub.view, sub.inputs, batch, rates, sub.collect(out))
-        return self._run(self.view, batch.inputs, batch, rates, Collect(self.passes.weights, out))
+            return self._run(sub.view, sub.inputs, batch, draws, sub.collect(out))
+        return self._run(self.view, batch.inputs, batch, draws, Collect(self.passes.weights, out))
 
     def step(self, batch: Batch, rates: Rates) -> Score:
-        sub = self.submodels.choose(batch, rates, self.keys[0])
+        draws = self._draws(batch, rates)
+        sub = self.submodels.choose(batch, draws)
         if sub is not None:
-            sink = sub.apply(self.parameters, self.previous)
-            score = self._run(sub.view, sub.inputs, batch, rates, sink)
+            score = self._run(sub.view, sub.inputs, batch, draws, sub.apply(self.parameters, self.previous))
         else:
-            score = self._run(self.view, batch.inputs, batch, rates, self.apply_sink)
+            score = self._run(self.view, batch.inputs, batch, draws, self.apply_sink)
         self.limit_norms(0, 1)
         return score
 
-    def _run(self, view: View, inputs: NDArray[np.float32], batch: Batch, rates: Rates, sink: Any) -> Score:
-        draws = Draws(batch.positions, batch.lanes, self.keys[0], rates, batch.total)
+    def _draws(self, batch: Batch, rates: Rates) -> Draws:
+        return Draws(batch.positions, batch.lanes, self.keys[0], rates, self.spec.precision, batch.total)
+
+    def _run(self, view: View, inputs: NDArray[np.float32], batch: Batch, draws: Draws, sink: Sink) -> Score:
         targets = dense_targets(batch.targets, self.spec.layers[-1].units, self.spec.precision)
         outputs = self.passes.forward(view, inputs, draws, training=True)
         loss = self.passes.backward(targets, draws, sink)
@@ -132,7 +134,7 @@ class Compiled(Engine):
             low, high = max(state.offset, start), min(state.stop, stop)
             if low < high:
                 self.previous[low:high] = update[low - start : high - start]
-                values = {"state": self.parameters[low:high], "change": self.previous[low:high]}
+                values = {"parameters": self.parameters[low:high], "previous": self.previous[low:high]}
                 self.passes.states.operations[state.layer].add.run(values)
 
     def limit_norms(self, part: int, parts: int) -> None:

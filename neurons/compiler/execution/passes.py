@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,14 @@ from .through import Through
 class Draws:
     """The counters of a batch's draws: positions, lanes, step; the key; and what changes from step to step.
 
-    `total` is the number of examples in the job's batch.
+    `total` is the number of examples in the job's batch, `real` the type of the network's numbers.
     """
 
     positions: NDArray[np.uint32]
     lanes: NDArray[np.uint32]
     key: tuple[np.uint32, np.uint32]
     rates: Rates
+    real: Precision
     total: int = 1
 
     @property
@@ -39,9 +41,10 @@ class Draws:
         """What one example counts in the mean over the job's batch."""
         return 1.0 / self.total
 
-    def values(self, real: Precision) -> dict[str, Any]:
-        """What kernels take of it, by name; numbers of the type `real`."""
-        rates = self.rates
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """What kernels take of it, by name."""
+        rates, real = self.rates, self.real
         return {
             "positions": self.positions,
             "lanes": self.lanes,
@@ -89,11 +92,10 @@ class Passes:
             draws: counters and key.
             training: which of the two kernels.
         """
-        step = draws.values(self.spec.precision)
         for stage in self.stages:
             stage.enter(view, len(inputs))
             values, code = stage.forward, stage.code
-            values.update(step)
+            values.update(draws.values)
             if stage.before is None:
                 values["S"] = inputs.astype(self.spec.precision, copy=False)
             elif stage.normalization is not None:
@@ -111,7 +113,6 @@ class Passes:
             draws: counters and key; those of `forward`.
             sink: receives the pushes.
         """
-        step = draws.values(self.spec.precision)
         stages = self.stages
         last = stages[-1].arrays
         if self.spec.fused:
@@ -124,7 +125,7 @@ class Passes:
         after: Stage | None = None
         changes = self.states.changes(draws.positions, draws.total, sink)
         for stage in reversed(stages):
-            stage.backward.update(step)
+            stage.backward.update(draws.values)
             stage.backward.update(changes[stage.index])
             self._backward(stage, after, draws, sink)
             after = stage
@@ -141,35 +142,43 @@ class Passes:
                 own = {"X": stage.arrays["O"][:, 1:], "S": after.arrays["S"], "D": values["D"], "G": values["G"]}
                 after.normalization.backward.run(own)
         through = self.through[stage.index]
-        receivers: dict[str, Any] = {}
-        if block is not None and (code.analysis.pushes == "loop" or through is not None):
+        # True where kernels add to D.
+        added = block is not None and (code.analysis.pushes == "loop" or through is not None)
+        if block is not None and added:
             values["U"] = self._zeroed(block, sink)
-        if after is not None and through is not None:
+        if after is None or through is None:
+            self._own(stage)
+        else:
             receivers = stage.given_to(after, draws.rates, draws.share)
             after.run(through.before, receivers)
-        # Nobody needs the delta of the inputs.
-        stage.run(code.push if stage.before is None else code.backward, values)
-        if block is None:
-            return
-        if code.bias_backward and stage.bias:
-            stage.run(code.bias_backward, values | stage.bias)
-        first = 0 if block.bias else 1
-        coefficients = stage.coefficients(draws.rates)
-        if through is not None and after is not None:
+            self._own(stage)
             after.run(through.after, receivers)
-        elif code.analysis.pushes == "product":
+        if block is not None:
+            self._push(stage, block, draws, sink, added=added)
+
+    def _own(self, stage: Stage) -> None:
+        """The class's own kernels; nobody needs the delta of the inputs."""
+        code = stage.code
+        stage.run(code.push if stage.before is None else code.backward, stage.backward)
+        if code.bias_backward and stage.bias:
+            stage.run(code.bias_backward, stage.backward | stage.bias)
+
+    def _push(self, stage: Stage, block: Block, draws: Draws, sink: Sink, *, added: bool) -> None:
+        """What a layer's class pushes goes to the sink; `added` says whether D holds something already."""
+        code, values = stage.code, stage.backward
+        coefficients = stage.coefficients(draws.rates)
+        if code.analysis.pushes == "product" and not added:
+            first = 0 if block.bias else 1
             terms = [Term(values[term.factors][:, first:], values[term.left]) for term in code.terms]
             sink.product(block, terms, draws.share, coefficients)
             return
-        elif code.analysis.pushes != "loop":
-            to_sum = any(term.out == "U" for term in code.terms)
-            values["U"] = sink.matrix(block) if to_sum else self._zeroed(block, sink)
-        if code.analysis.pushes != "loop":
-            added = through is not None
-            for term in code.terms:
-                self._add(term, block, values, added=added)
-                added |= term.out == "U"
-            stage.run(code.update, values)
+        if not added:
+            summed = any(term.out == "U" for term in code.terms)
+            values["U"] = sink.matrix(block) if summed else self._zeroed(block, sink)
+        for term in code.terms:
+            self._add(term, block, values, added=added)
+            added |= term.out == "U"
+        stage.run(code.update, values)
         sink.loop(block, coefficients)
 
     def _zeroed(self, block: Block, sink: Sink) -> Matrix:

@@ -205,16 +205,19 @@ class Stage:
         Raises:
             NeuronError: numba refuses a kernel, or a kernel has left an error.
         """
-        what = f"{self.layer.neuron.__name__} of layer {self.index}"
         try:
             for operation in method:
                 operation.run(values)
         except NumbaError as error:
-            raise fault(what, self.code.path, error) from shown(error)
+            raise fault(self._name, self.code.path, error) from shown(error)
         except ValueError as error:
-            raise raised(what, error) from None
+            raise raised(self._name, error) from None
         if self.status[0]:
             self.tell()
+
+    @property
+    def _name(self) -> str:
+        return f"{self.layer.neuron.__name__} of layer {self.index}"
 
     def _tell(self) -> None:
         """Raise what a kernel has left in `status`.

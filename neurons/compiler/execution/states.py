@@ -18,14 +18,11 @@ from ...spec import NetworkSpec, StateBlock
 from ...state import SynapseState
 from ..operations.operation import Operation, Pass
 from ..operations.watching import Watch, unwatched, watched
+from ..operations.weights import WEIGHTS
 from ..operations.work import Work
 from .sinks import Sink
 
 Arrays = dict[str, Any]
-
-
-def _zero(change: Any) -> None:
-    change.fill(0.0)
 
 
 @kernel
@@ -36,10 +33,6 @@ def _reduce(left: Any, stored: Any, factors: Any, change: Any) -> None:
         if factors[e] != 0.0:
             for i in range(len(stored)):
                 change[i] += (left[e, i] - stored[i]) * factors[e]
-
-
-def _add(state: Any, change: Any) -> None:
-    np.add(state, change, out=state)
 
 
 @dataclass(frozen=True)
@@ -58,11 +51,11 @@ class StateOperations:
 
 
 STATES = StateOperations(
-    zero=Pass("zero", _zero, ("change",), "change", written=("change",)),
+    zero=WEIGHTS.zero,
     reduce=Pass(
         "reduce", _reduce, ("left", "stored", "factors", "change"), "left", Work(3), ("left", "stored"), ("change",)
     ),
-    add=Pass("add", _add, ("state", "change"), "state", Work(1), ("state", "change"), ("state",)),
+    add=WEIGHTS.add,
 )
 
 
@@ -102,7 +95,7 @@ class States:
         found: list[Arrays] = [{} for _ in self.spec.layers]
         for state in self.spec.states:
             matrix = sink.change(state)
-            self.operations[state.layer].zero.run({"change": matrix})
+            self.operations[state.layer].zero.run({"update": matrix})
             found[state.layer][f"U_{state.name}"] = matrix if state.of_synapses else matrix[0]
             found[state.layer][f"F_{state.name}"] = self._factors(state, positions, total)
         return found
@@ -128,7 +121,8 @@ class States:
         for state in self.spec.states:
             matrix = sink.changed(state)
             if matrix is not None:
-                self.operations[state.layer].add.run({"state": matrix, "change": sink.change(state)})
+                values = {"previous": sink.change(state).ravel(), "parameters": matrix.ravel()}
+                self.operations[state.layer].add.run(values)
 
     def _factors(self, state: StateBlock, positions: NDArray[np.uint32], total: int) -> NDArray[np.floating]:
         """What each example's change counts."""

@@ -87,24 +87,19 @@ class SubModels:
     def __init__(self, passes: Passes, whole: View) -> None:
         self.passes = passes
         self.whole = whole
-        regular = all(
-            stage.code.analysis.without_absent and (stage.code.analysis.pushes == "product" or stage.outgoing is None)
-            for stage in passes.stages
-        )
-        self.possible = regular and any(stage.code.kept is not None for stage in passes.stages)
+        self.possible = possible(passes)
         spec = passes.spec
         self.masks = [np.ones(layer.units, np.bool_) for layer in spec.layers]
         self.worthwhile = pays
         self.scratch, self.inputs = Scratch(spec.precision), Scratch(spec.precision)
         self.storage = np.empty(spec.parameter_count if self.possible else 0, spec.precision)
 
-    def choose(self, batch: Batch, rates: Rates, key: tuple[np.uint32, np.uint32]) -> SubModel | None:
+    def choose(self, batch: Batch, draws: Draws) -> SubModel | None:
         """The batch's sub-model; None where it has none, or where computing it compactly does not pay."""
         lanes = batch.lanes
         if not self.possible or not len(lanes) or (lanes != lanes[0]).any():
             return None
-        draws = Draws(batch.positions, lanes, key, rates).values(self.passes.spec.precision)
-        kept = [self._kept(stage, draws, lanes[0]) for stage in self.passes.stages]
+        kept = [self._kept(stage, draws.values, lanes[0]) for stage in self.passes.stages]
         places = {block: rows_and_columns(block, kept) for block in self.passes.spec.blocks}
         count = sum(len(rows) * len(columns) for rows, columns in places.values())
         if not all(map(len, kept)) or not self.worthwhile(len(lanes), self.passes.spec.parameter_count, count):
@@ -118,18 +113,6 @@ class SubModels:
             own = {"mask": mask, "ids": self.whole.ids[stage.index], "lane": lane}
             kernel.run(stage.constants | draws | own)
         return np.flatnonzero(mask)
-
-    def outlook(self, rates: Rates) -> Outlook | None:
-        """What to expect of sub-models with these rates; None where the network has none."""
-        if not self.possible:
-            return None
-        spec = self.passes.spec
-        units = [stage.layer.units * _share(stage, rates) for stage in self.passes.stages]
-        kept = round(sum((units[block.layer - 1] + block.bias) * units[block.layer] for block in spec.blocks))
-        least = next(
-            (examples for examples in range(1, _FEW) if self.worthwhile(examples, spec.parameter_count, kept)), None
-        )
-        return Outlook(spec.parameter_count, kept, least)
 
     def _gathered(self, batch: Batch, kept: list[NDArray[np.intp]], places: Places) -> SubModel:
         parameters: list[NDArray[np.float32] | None] = [None] * len(kept)
@@ -147,6 +130,26 @@ class SubModels:
         self.passes.stages[0].chain.take.run({"inputs": batch.inputs, "columns": kept[0], "part": inputs})
         view = View(ids, parameters, self.whole.previous, self.whole.stored)
         return SubModel(view, inputs, places, self.scratch, self.passes.weights)
+
+
+def possible(passes: Passes) -> bool:
+    """True where some neurons can be left out of a batch, and every layer can do without them."""
+    regular = all(
+        stage.code.analysis.without_absent and (stage.code.analysis.pushes == "product" or stage.outgoing is None)
+        for stage in passes.stages
+    )
+    return regular and any(stage.code.kept is not None for stage in passes.stages)
+
+
+def outlook(passes: Passes, rates: Rates) -> Outlook | None:
+    """What to expect of a network's sub-models with these rates; None where it has none."""
+    if not possible(passes):
+        return None
+    spec = passes.spec
+    units = [stage.layer.units * _share(stage, rates) for stage in passes.stages]
+    kept = round(sum((units[block.layer - 1] + block.bias) * units[block.layer] for block in spec.blocks))
+    least = next((examples for examples in range(1, _FEW) if pays(examples, spec.parameter_count, kept)), None)
+    return Outlook(spec.parameter_count, kept, least)
 
 
 def _drops(stage: Stage) -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _UNITS = 8
 _EXAMPLES = 4
+#: None of them 0: what a step does with decay is compiled, too, and a neuron may divide by them.
+_RATES = Rates(0, 0.01, 0.5)
 
 
 def warm_up(engine_class: Callable[..., Compiled], spec: NetworkSpec, training: bool) -> None:
@@ -50,12 +52,12 @@ def warm_up(engine_class: Callable[..., Compiled], spec: NetworkSpec, training: 
         return
     places = np.arange(_EXAMPLES, dtype=np.uint32)
     update = np.zeros(small.size, small.precision)
+    engine.submodels.worthwhile = lambda examples, weights, kept: True
     for lanes in (places, np.zeros_like(places)):
-        engine.submodels.worthwhile = lambda examples, weights, kept: True
         batch = Batch(inputs, targets, places, lanes, _EXAMPLES)
-        engine.step(batch, Rates(0, 0.0, 0.0))
-        engine.gradient(batch, Rates(0, 0.0, 0.0), update)
-    engine.apply(update, Rates(0, 0.0, 0.0), 0, small.size)
+        engine.step(batch, _RATES)
+        engine.gradient(batch, _RATES, update)
+    engine.apply(update, _RATES, 0, small.size)
 
 
 def _small(spec: NetworkSpec) -> NetworkSpec:

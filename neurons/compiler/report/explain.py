@@ -15,8 +15,7 @@ from ..analysis.analysis import analyse
 from ..analysis.reports import LoopReport
 from ..emission.modules import LayerCode, layer_code
 from ..execution.passes import Passes
-from ..execution.stage import View
-from ..execution.submodel import SubModels
+from ..execution.submodel import Outlook, outlook
 from ..operations.operation import Operation
 from ..operations.weights import WEIGHTS
 from .explanation import ClassExplanation, Explanation, Hindrance, LayerExplanation, LoopStory, Step
@@ -77,7 +76,7 @@ def explain_network(
         notes.append(f"No training step: {error}")
     else:
         notes += _left_out(spec, step)
-        notes.append(_of_submodels(SubModels(passes, View([], [], [], [])), rates))
+        notes.append(_of_submodels(outlook(passes, rates)))
     return Explanation(
         _title(spec),
         examples,
@@ -136,15 +135,14 @@ def _left_out(spec: NetworkSpec, step: tuple[Call, ...]) -> list[str]:
     return notes
 
 
-def _of_submodels(submodels: SubModels, rates: Rates) -> str:
-    outlook = submodels.outlook(rates)
-    if outlook is None:
+def _of_submodels(expected: Outlook | None) -> str:
+    if expected is None:
         return (
             "Sub-models (one mask for a worker's batch) are computed within the whole network: to leave neurons out "
             "takes a class like DropoutNeuron, and matrix products in all layers."
         )
-    share = f"keep {outlook.kept / outlook.weights:.0%} of the weights on average"
-    if outlook.examples is None:
+    share = f"keep {expected.kept / expected.weights:.0%} of the weights on average"
+    if expected.examples is None:
         return f"Sub-models {share}: too much for computing them compactly."
-    when = f"of {outlook.examples} or more examples" if outlook.examples > 1 else "of every size"
+    when = f"of {expected.examples} or more examples" if expected.examples > 1 else "of every size"
     return f"Sub-models (one mask for a worker's batch) {share}: computed compactly for batches {when}."
