@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("horn", "horn.bsp", "horn.neurons", "horn.neurons.library", "horn.models", "horn.models.data")
+PACKAGES = (
+    "horn",
+    "horn.bsp",
+    "horn.bsp.testing",
+    "horn.neurons",
+    "horn.neurons.library",
+    "horn.models",
+    "horn.models.data",
+)
 BARE = ("bsp", "neurons", "models")
 SOURCES = [
     path
