@@ -2,53 +2,33 @@
 
 import os
 import shutil
-import socket
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-JARS = ("/usr/share/java/zookeeper.jar", "/usr/share/java/slf4j-nop.jar")
-_START_SECONDS = 30.0
-_CONFIGURATION = """\
-tickTime=200
-minSessionTimeout=400
-maxSessionTimeout=20000
-dataDir={data}
-clientPort={port}
-clientPortAddress=127.0.0.1
-admin.enableServer=false
-4lw.commands.whitelist=ruok,srvr,stat,mntr,cons,dump
-maxClientCnxns=0
-forceSync=no
-preAllocSize=1024
-"""
-
-
-def zookeeper_missing() -> str | None:
-    """Return what keeps a server from being started here, with the cure, or None."""
-    if shutil.which("java") is None:
-        return "java is missing: install a Java runtime (Debian: default-jre-headless)"
-    missing = [jar for jar in JARS if not Path(jar).exists()]
-    return f"{', '.join(missing)} missing: install ZooKeeper (Debian: zookeeper)" if missing else None
+from .certificates import Certificates, make_certificates
+from .ports import free_ports
+from .server import TLS_JARS, ServerProcess
 
 
 class ZooKeeperServer:
     """A server of one's own: a context manager.
 
+    Args:
+        tls: whether clients must use TLS, and present a certificate of `certificates`.
+
     Attributes:
-        port: its port on 127.0.0.1.
+        port: for clients, on 127.0.0.1.
 
     Raises:
-        RuntimeError: Java or ZooKeeper are not installed, or the server does not start.
+        RuntimeError: Java or ZooKeeper (with `tls`: openssl or netty) are not installed, or the server does not start.
     """
 
-    def __init__(self) -> None:
-        self.port = _free_port()
-        self._folder: str | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, *, tls: bool = False) -> None:
+        self.port, *plain = free_ports(2 if tls else 1)
+        self._tls = _TLS(self.port) if tls else None
+        self._server = ServerProcess(plain[0] if tls else self.port)
 
     @property
     def address(self) -> str:
@@ -56,64 +36,44 @@ class ZooKeeperServer:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def certificates(self) -> Certificates:
+        """The files that clients of a started server with TLS need. Raises RuntimeError where there are none."""
+        if self._tls is None or self._tls.certificates is None:
+            raise RuntimeError("there are no certificates: make the server with tls=True, and start it")
+        return self._tls.certificates
+
+    @property
     def pid(self) -> int:
-        """The server's process."""
-        assert self._process is not None, "the server has not been started"
-        return self._process.pid
+        """The server's process. Raises RuntimeError if there is none."""
+        return self._server.pid
 
     def start(self) -> None:
         """Start the server, with the data it had if it was stopped before, and wait until it serves."""
-        missing = zookeeper_missing()
-        if missing:
-            raise RuntimeError(missing)
-        self._folder = self._folder or tempfile.mkdtemp(prefix="horn-zookeeper-")
-        configuration = Path(self._folder) / "zoo.cfg"
-        configuration.write_text(_CONFIGURATION.format(data=self._folder, port=self.port))
-        flags = (
-            "-Xms32m -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Dzookeeper.jmx.log4j.disable=true"
-        )
-        main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
-        self._process = subprocess.Popen(
-            ["java", *flags.split(), "-cp", ":".join(JARS), main, str(configuration)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + _START_SECONDS
-        while "Mode" not in self.ask("srvr"):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.remove()
-                raise RuntimeError(f"the ZooKeeper server on port {self.port} did not start within {_START_SECONDS} s")
-            time.sleep(0.02)
+        try:
+            self._server.launch(self._tls.settings() if self._tls else {})
+            self._server.await_serving()
+        except BaseException:
+            self.remove()
+            raise
 
     def ask(self, command: str) -> str:
         """Return the server's answer to a four-letter command, or "" where there is none."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as connection:
-                connection.sendall(command.encode())
-                answer = b"".join(iter(lambda: connection.recv(65536), b""))
-        except OSError:
-            return ""
-        return answer.decode(errors="replace")
+        return self._server.ask(command)
 
     def stop(self) -> None:
         """Kill the server; its data stays for another `start`."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._server.stop()
 
     def wipe(self) -> None:
         """Forget all data. The server must be stopped."""
-        assert self._process is None, "stop the server first"
-        if self._folder is not None:
-            shutil.rmtree(self._folder)
-            self._folder = None
+        self._server.wipe()
 
     def remove(self) -> None:
-        """Kill the server and remove its data."""
-        self.stop()
-        self.wipe()
+        """Kill the server, remove its data and its certificates."""
+        self._server.stop()
+        self._server.wipe()
+        if self._tls is not None:
+            self._tls.remove()
 
     def __enter__(self) -> Self:
         self.start()
@@ -125,13 +85,41 @@ class ZooKeeperServer:
         self.remove()
 
 
+class _TLS:
+    """What makes a server ask its clients for certificates: the files, and the lines of its configuration."""
+
+    def __init__(self, port: int) -> None:
+        self.certificates: Certificates | None = None
+        self._port = port
+        self._folder: Path | None = None
+
+    def settings(self) -> dict[str, object]:
+        """Return the lines of the configuration; the files are made at the first call."""
+        missing = [str(jar) for jar in TLS_JARS if not jar.exists()]
+        if missing:
+            raise RuntimeError(f"{', '.join(missing)} missing: install netty (Debian: libnetty-java)")
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="horn-certificates-"))
+            self.certificates = made = make_certificates(self._folder)
+            key_and_chain = made.server_key.read_bytes() + made.server.read_bytes()
+            (self._folder / "store.pem").write_bytes(key_and_chain)
+        return {
+            "serverCnxnFactory": "org.apache.zookeeper.server.NettyServerCnxnFactory",
+            "secureClientPort": self._port,
+            "secureClientPortAddress": "127.0.0.1",
+            "ssl.keyStore.location": self._folder / "store.pem",
+            "ssl.keyStore.type": "PEM",
+            "ssl.trustStore.location": self._folder / "ca.pem",
+            "ssl.trustStore.type": "PEM",
+        }
+
+    def remove(self) -> None:
+        """Remove the files."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+            self._folder = self.certificates = None
+
+
 def must_have_zookeeper() -> bool:
     """Whether tests must fail, not skip, without ZooKeeper: in continuous integration."""
     return bool(os.environ.get("CI"))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,28 +1,45 @@
-"""A real ZooKeeper for the tests that need one."""
+"""A real ZooKeeper, alone or as an ensemble, for the tests that need one."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from horn.bsp.testing import ZooKeeperServer, must_have_zookeeper, zookeeper_missing
+from horn.bsp.testing import ZooKeeperEnsemble, ZooKeeperServer, must_have_zookeeper, zookeeper_missing
 
 
-def _new_server() -> ZooKeeperServer:
+def _skip_without_zookeeper() -> None:
     missing = zookeeper_missing()
     if missing and not must_have_zookeeper():
         pytest.skip(missing)
-    return ZooKeeperServer()
 
 
 @pytest.fixture(scope="session")
 def zookeeper() -> Iterator[ZooKeeperServer]:
     """A server that the tests share: leave it as it was."""
-    with _new_server() as server:
+    _skip_without_zookeeper()
+    with ZooKeeperServer() as server:
         yield server
 
 
 @pytest.fixture
 def own_zookeeper() -> Iterator[ZooKeeperServer]:
     """A server that the test may stop and wipe."""
-    with _new_server() as server:
+    _skip_without_zookeeper()
+    with ZooKeeperServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def shared_ensemble() -> Iterator[ZooKeeperEnsemble]:
+    """Three servers, started once."""
+    _skip_without_zookeeper()
+    with ZooKeeperEnsemble() as servers:
+        yield servers
+
+
+@pytest.fixture
+def ensemble(shared_ensemble: ZooKeeperEnsemble) -> Iterator[ZooKeeperEnsemble]:
+    """Three servers that the test may kill: they all serve when it begins. Their znodes it leaves as they were."""
+    shared_ensemble.restore()
+    yield shared_ensemble
+    shared_ensemble.restore()
