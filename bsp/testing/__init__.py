@@ -1,13 +1,16 @@
-"""What tests of BSP programs need, Horn's own and yours: throwaway ZooKeeper servers that can be made to fail."""
+"""What tests of BSP programs need, Horn's own and yours: throwaway ZooKeeper servers, and a network that fails."""
 
 from .certificates import Certificates, make_certificates
 from .ensemble import ZooKeeperEnsemble
 from .expiry import expire
+from .proxy import Link, TCPProxy
 from .server import zookeeper_missing
 from .zookeeper import ZooKeeperServer, must_have_zookeeper
 
 __all__ = [
     "Certificates",
+    "Link",
+    "TCPProxy",
     "ZooKeeperEnsemble",
     "ZooKeeperServer",
     "expire",

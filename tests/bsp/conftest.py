@@ -1,10 +1,11 @@
-"""A real ZooKeeper, alone or as an ensemble, for the tests that need one."""
+"""A real ZooKeeper, alone or as an ensemble, and a network that can be made to fail, for the tests that need them."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from horn.bsp.testing import ZooKeeperEnsemble, ZooKeeperServer, must_have_zookeeper, zookeeper_missing
+from horn.bsp.testing import TCPProxy, ZooKeeperEnsemble, ZooKeeperServer, must_have_zookeeper, zookeeper_missing
 
 
 def _skip_without_zookeeper() -> None:
@@ -43,3 +44,15 @@ def ensemble(shared_ensemble: ZooKeeperEnsemble) -> Iterator[ZooKeeperEnsemble]:
     shared_ensemble.restore()
     yield shared_ensemble
     shared_ensemble.restore()
+
+
+@pytest.fixture
+def proxy() -> Iterator[Callable[[str], TCPProxy]]:
+    """Makes proxies: given "host:port", one that forwards there and is closed after the test."""
+    with contextlib.ExitStack() as proxies:
+
+        def to(address: str) -> TCPProxy:
+            host, port = address.rsplit(":", 1)
+            return proxies.enter_context(TCPProxy(host, int(port)))
+
+        yield to
