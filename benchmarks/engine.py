@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from horn.bsp import BSPJob, Peer
+from horn.bsp import BSPJob, Peer, ZooKeeper
 from horn.bsp.testing import ZooKeeperServer, zookeeper_missing
 
 FLOATS = 675_000  # 2.7 MB of float32: the update of a 784-512-512-10 network
@@ -179,8 +179,7 @@ def zookeeper(table: Table, rounds: int) -> None:
                 processes,
                 processes,
                 args=(min(rounds, 200),),
-                zookeeper=server.address,
-                zookeeper_participants="process",
+                zookeeper=ZooKeeper(server.address, participants="process"),
             )
             table.add(f"ZooKeeper barrier, {processes} participants", job.run(), goal)
         job = BSPJob(time_sync, 2, 2, args=(rounds,), zookeeper=server.address)

@@ -11,6 +11,7 @@ A program is a function of its peer. It computes, sends, and calls `sync()`; wha
 """
 
 from .coordination import Coordinator, Member
+from .coordination.settings import TLS, ZooKeeper
 from .errors import BarrierTimeout, BSPError, CoordinatorLost, JobAborted, PeerFailed, PeerLost
 from .job import BSPJob
 from .launcher import Launcher, LocalLauncher, WorkerHandle, WorkerSpec
@@ -19,6 +20,7 @@ from .program import BSP
 
 __all__ = [
     "BSP",
+    "TLS",
     "BSPError",
     "BSPJob",
     "BarrierTimeout",
@@ -33,4 +35,5 @@ __all__ = [
     "PeerLost",
     "WorkerHandle",
     "WorkerSpec",
+    "ZooKeeper",
 ]

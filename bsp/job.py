@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from .arrays import share, views
 from .control import ControlBlock
-from .coordination.layout import Address, JobLayout
+from .coordination.layout import JobLayout
+from .coordination.settings import ZooKeeper
 from .errors import BSPError, CoordinatorLost, PeerFailed
 from .interrupts import InterruptCounter
 from .launcher import Launcher, LocalLauncher, WorkerSpec
@@ -45,10 +46,8 @@ class BSPJob:
             compiled kernels do.
         args, kwargs: passed to the program after the peer.
         shared: arrays that all peers and the caller share; copied into shared memory once, here.
-        zookeeper: "host:port,host:port[/chroot]" to have the job coordinated by ZooKeeper; None for the embedded
-            coordinator.
-        zookeeper_session_timeout: seconds, at least 0.1, after which ZooKeeper gives a silent process up.
-        zookeeper_participants: who takes part in ZooKeeper's barrier: one per "host", or each "process".
+        zookeeper: `ZooKeeper(...)`, or "host:port,host:port[/path]" as short for it, to have the job coordinated by
+            ZooKeeper; None for the embedded coordinator.
         name: the job's name, for ZooKeeper and messages; by default one that nobody else has.
         timeout: seconds a peer may wait at a barrier for the others before `BarrierTimeout`; None for as long as they
             live.
@@ -78,9 +77,7 @@ class BSPJob:
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
         shared: Mapping[str, NDArray[Any]] | None = None,
-        zookeeper: str | None = None,
-        zookeeper_participants: str = "host",
-        zookeeper_session_timeout: float = 10.0,
+        zookeeper: str | ZooKeeper | None = None,
         name: str | None = None,
         timeout: float | None = None,
         on_progress: Callable[[Any], None] | None = None,
@@ -96,21 +93,9 @@ class BSPJob:
         self._timeout = _limit(timeout)
         if seed < 0 or blas_threads < 1:
             raise BSPError(f"seed must be at least 0 and blas_threads at least 1, got {seed} and {blas_threads}")
-        if zookeeper_participants not in ("host", "process"):
-            raise BSPError(f'zookeeper_participants must be "host" or "process", got {zookeeper_participants!r}')
         self.name = name or _name_for(program)
-        if zookeeper_session_timeout < 0.1:
-            raise BSPError(f"zookeeper_session_timeout must be at least 0.1 s, got {zookeeper_session_timeout}")
-        self._zookeeper: dict[str, Any] | None = None
-        if zookeeper is not None:
-            address = Address.parse(zookeeper)
-            self._zookeeper = {
-                "address": address.hosts,
-                "chroot": JobLayout(address.chroot, self.name).chroot,
-                "job": self.name,
-                "participants": zookeeper_participants,
-                "session_timeout": zookeeper_session_timeout,
-            }
+        self._zookeeper = None if zookeeper is None else ZooKeeper.of(zookeeper)
+        self._nodes = JobLayout("" if self._zookeeper is None else self._zookeeper.chroot, self.name)
         self._program = program
         self._args = tuple(args)
         self._kwargs = dict(kwargs or {})
@@ -174,10 +159,8 @@ class BSPJob:
         # Imported here: jobs without ZooKeeper do not pay for its client.
         from .coordination.record import JobRecord
 
-        told = self._zookeeper
-        address, layout = Address(told["address"], told["chroot"]), JobLayout(told["chroot"], told["job"])
         conf = {"peers": self._placement.peers, "processes": self._placement.processes, "seed": self._seed}
-        with contextlib.closing(JobRecord(address, layout, self._placement, conf, told["session_timeout"])) as record:
+        with contextlib.closing(JobRecord(self._zookeeper, self._nodes, self._placement, conf)) as record:
             yield record.check
 
     def _supervise(
@@ -216,7 +199,8 @@ class BSPJob:
             "peers": self._placement.peers,
             "processes": self._placement.processes,
             "seed": self._seed,
-            "zookeeper": self._zookeeper,
+            "zookeeper": None if self._zookeeper is None else self._zookeeper.plain(),
+            "job": self.name,
             "timeout": self._timeout,
             "layout": self._layout,
             "descriptors": memory.descriptors,

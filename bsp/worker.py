@@ -18,6 +18,7 @@ from . import frames
 from .arrays import views
 from .control import ControlBlock
 from .coordination import Coordinator, EmbeddedCoordinator
+from .coordination.settings import ZooKeeper
 from .errors import BSPError, CoordinatorLost, JobAborted, format_ranks
 from .memory import Segment
 from .peer import Peer
@@ -87,9 +88,10 @@ class Worker:
         self._coordinators: list[Coordinator] = [embedded]
         before: Callable[[], None] | None = None
         if spec["zookeeper"] is not None:
-            zookeeper = self._connect(spec["zookeeper"])
+            settings = ZooKeeper.restored(spec["zookeeper"])
+            zookeeper = self._connect(settings)
             self._coordinators.append(zookeeper)
-            before = zookeeper.barrier if spec["zookeeper"]["participants"] == "process" else None
+            before = zookeeper.barrier if settings.participants == "process" else None
         self._site = Site(
             self._placement,
             process,
@@ -124,17 +126,16 @@ class Worker:
             coordinator.leave()
         return not self._failed
 
-    def _connect(self, told: dict[str, Any]) -> Coordinator:
+    def _connect(self, settings: ZooKeeper) -> Coordinator:
         # Imported here: jobs without ZooKeeper do not pay for its client.
-        from .coordination.layout import Address, JobLayout
+        from .coordination.layout import JobLayout
         from .coordination.zookeeper import ZooKeeperCoordinator
 
         return ZooKeeperCoordinator(
-            Address.parse(told["address"]),
-            JobLayout(told["chroot"], told["job"]),
+            settings,
+            JobLayout(settings.chroot, self._spec["job"]),
             self._placement,
             self._process,
-            session_timeout=told["session_timeout"],
             timeout=self._spec["timeout"],
             on_end=self._end,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from horn.bsp import ZooKeeper
 from horn.bsp.placement import available_cores
 from horn.neurons import engine_named
 
@@ -32,6 +33,7 @@ class FitOptions:
 
     Raises:
         TypeError, ValueError: an argument out of its range, or arguments that contradict each other.
+        BSPError: `zookeeper` is no such address.
     """
 
     iterations: int | None
@@ -44,7 +46,7 @@ class FitOptions:
     processes: int | None
     submodels: bool
     sync: SyncStrategy | None
-    zookeeper: str | None
+    zookeeper: str | ZooKeeper | None
     convergence: Convergence | None
     verbose: int
     timeout: float | None
@@ -62,6 +64,8 @@ class FitOptions:
         for name in ("shuffle", "submodels"):
             require_flag(name, getattr(self, name))
         require_bound("timeout", self.timeout)
+        if self.zookeeper is not None:
+            ZooKeeper.of(self.zookeeper)
         require_choice("sampling", self.sampling, ("epoch", "replacement"))
         if self.workers > self.batch_size:
             raise ValueError(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from horn.bsp import ZooKeeper
 from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, Rates, draws_masks, engine_named
 from horn.neurons.spec import PRECISIONS
 
@@ -196,7 +197,7 @@ class NeuralNetwork(TransparentNetwork):
         processes: int | None = None,
         submodels: bool = False,
         sync: SyncStrategy | None = None,
-        zookeeper: str | None = None,
+        zookeeper: str | ZooKeeper | None = None,
         convergence: Convergence | None = None,
         verbose: int = 1,
         timeout: float | None = None,
@@ -224,7 +225,8 @@ class NeuralNetwork(TransparentNetwork):
             submodels: True: each worker trains its own sub-model of each batch; dropout is drawn once per worker and
                 batch, not once per example. Warns where no layer draws any.
             sync: what becomes of the workers' updates; `AllReduce()` by default.
-            zookeeper: "host:port,…" of the servers that coordinate the job; None: the embedded coordinator.
+            zookeeper: "host:port,…" of the servers that coordinate the job, or `horn.bsp.ZooKeeper(...)`; None: the
+                embedded coordinator.
             convergence: when to stop early; None: never.
             verbose: 0 shows no progress bar.
             timeout: seconds that a worker waits for the others at a barrier; None: as long as they live.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from horn.bsp import BSPJob, Peer, PeerLost
+from horn.bsp import BSPJob, Peer, PeerLost, ZooKeeper
 
 from .errors import WorkerLost
 from .plan import Plan
@@ -24,7 +24,12 @@ def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources
 
 
 def train_in_processes(
-    plan: Plan, workspace: Workspace, monitor: Monitor, threads: int, zookeeper: str | None, timeout: float | None
+    plan: Plan,
+    workspace: Workspace,
+    monitor: Monitor,
+    threads: int,
+    zookeeper: str | ZooKeeper | None,
+    timeout: float | None,
 ) -> Outcome:
     """Run the plan as a job; its parameters lie in the workspace afterwards.
 
@@ -33,7 +38,7 @@ def train_in_processes(
         workspace: the arrays; copied into shared memory, and parameters and previous updates back.
         monitor: is told how far training is.
         threads: of the BLAS, in each process.
-        zookeeper: "host:port,…" of the servers that coordinate; None for the embedded coordinator.
+        zookeeper: the service that coordinates, or its address "host:port,…"; None for the embedded coordinator.
         timeout: seconds that a peer waits at a barrier for the others.
 
     Raises:

@@ -1,11 +1,17 @@
 """Where a job's znodes lie.
 
-/horn/jobs/<job>/conf, state, topology, attempt     what runs, for people and tools; the launcher writes them
+/horn/jobs/<job>/conf, state, topology              what runs, for people and tools; the launcher writes them
 /horn/jobs/<job>/launcher                           ephemeral: the job's owner lives
-/horn/jobs/<job>/members/<rank>                     ephemeral: a worker process lives
-/horn/jobs/<job>/left/<rank>                        a worker process has left in good order
+/horn/jobs/<job>/attempt                            the number of the present attempt
+/horn/jobs/<job>/members/<attempt>/<rank>           ephemeral: a worker process lives
+/horn/jobs/<job>/left/<attempt>/<rank>              a worker process has left in good order
+/horn/jobs/<job>/abort/<attempt>                    the attempt is over, and why
+/horn/jobs/<job>/groups/<group>                     who belongs to a group of peers
+/horn/jobs/<job>/info/<key>                         what the processes tell each other
 /horn/jobs/<job>/sync/<attempt>/<group>/<step>/<rank>, go    the barrier
-/horn/jobs/<job>/abort                              the job is over, and why
+/horn/jobs/<job>/sweeper                            ephemeral: someone is removing the job
+
+What belongs to an attempt lies below its number: with that path removed, an old attempt can write nothing.
 """
 
 import re
@@ -13,26 +19,7 @@ from dataclasses import dataclass
 
 from ..errors import BSPError
 
-_HOST = re.compile(r"[^\s,/:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_CHROOT = re.compile(r"(/[A-Za-z0-9._-]+)+")
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where ZooKeeper is: its servers, and the path under which Horn may live there."""
-
-    hosts: str
-    chroot: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Address":
-        """Parse "host:port,host:port[/chroot]". Raises BSPError."""
-        hosts, slash, rest = str(text).partition("/")  # a list of hosts is refused below, as it was given
-        chroot = (slash + rest).rstrip("/")
-        if not all(_HOST.fullmatch(host) for host in hosts.split(",")) or (chroot and not _CHROOT.fullmatch(chroot)):
-            raise BSPError(f'zookeeper must be "host:port,host:port" with an optional /path at the end, got {text!r}')
-        return cls(hosts, chroot)
 
 
 @dataclass(frozen=True)
@@ -54,9 +41,14 @@ class JobLayout:
             raise BSPError(f"a job's name consists of letters, digits, '.', '_' and '-', 100 at most, got {self.job!r}")
 
     @property
+    def horn(self) -> str:
+        """What Horn has created."""
+        return f"{self.chroot}/horn"
+
+    @property
     def jobs(self) -> str:
         """The parent of all jobs."""
-        return f"{self.chroot}/horn/jobs"
+        return f"{self.horn}/jobs"
 
     @property
     def root(self) -> str:
@@ -64,32 +56,60 @@ class JobLayout:
         return f"{self.jobs}/{self.job}"
 
     @property
-    def launcher(self) -> str:
-        """The ephemeral node of the job's owner."""
-        return f"{self.root}/launcher"
+    def current(self) -> str:
+        """The node that holds the number of the present attempt."""
+        return f"{self.root}/attempt"
 
     @property
     def abort(self) -> str:
-        """The node whose existence ends the job."""
-        return f"{self.root}/abort"
+        """The node whose existence ends the attempt."""
+        return f"{self.root}/abort/{self.attempt}"
 
     @property
     def members(self) -> str:
         """The parent of the members."""
-        return f"{self.root}/members"
+        return f"{self.root}/members/{self.attempt}"
 
     def member(self, rank: int) -> str:
         """A member."""
         return f"{self.members}/{rank}"
 
+    @property
+    def departures(self) -> str:
+        """The parent of the marks of those that have left."""
+        return f"{self.root}/left/{self.attempt}"
+
     def left(self, rank: int) -> str:
         """The mark that a member has left in good order."""
-        return f"{self.root}/left/{rank}"
+        return f"{self.departures}/{rank}"
+
+    def about(self, group: str) -> str:
+        """What is told of a group."""
+        return f"{self.root}/groups/{group}"
+
+    def info(self, key: str) -> str:
+        """A value that the processes tell each other."""
+        return f"{self.root}/info/{key}"
+
+    @property
+    def sync(self) -> str:
+        """The barriers of the attempt."""
+        return f"{self.root}/sync/{self.attempt}"
 
     def group(self, group: str) -> str:
         """The barriers of a group."""
-        return f"{self.root}/sync/{self.attempt}/{group}"
+        return f"{self.sync}/{group}"
 
     def step(self, group: str, step: int) -> str:
         """One barrier of a group."""
         return f"{self.group(group)}/{step}"
+
+
+def launcher_of(root: str) -> str:
+    """Return the ephemeral node of a job's owner."""
+    return f"{root}/launcher"
+
+
+def sweeper_of(root: str) -> str:
+    """Return the ephemeral node of whoever removes a job."""
+    return f"{root}/sweeper"

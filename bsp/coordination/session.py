@@ -11,24 +11,27 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from kazoo.client import KazooClient
+from kazoo.client import KazooClient, TransactionRequest
 from kazoo.exceptions import (
     ConnectionClosedError,
     ConnectionLoss,
-    NodeExistsError,
+    NoAuthError,
     OperationTimeoutError,
+    RolledBackError,
+    RuntimeInconsistency,
     SessionExpiredError,
     ZookeeperError,
 )
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.interfaces import IAsyncResult
-from kazoo.protocol.states import KazooState, WatchedEvent
+from kazoo.protocol.states import KazooState, WatchedEvent, ZnodeStat
+from kazoo.security import make_digest_acl
 
-from ..errors import CoordinatorLost
-from .layout import Address
+from ..errors import BSPError, CoordinatorLost
+from .settings import ZooKeeper
 
 T = TypeVar("T")
 Watch = Callable[[WatchedEvent], object]
@@ -38,44 +41,65 @@ ATTEMPTS = 3
 """Attempts to connect again that a session's timeout has room for, at the least."""
 BROKEN = (ConnectionLoss, ConnectionClosedError, OperationTimeoutError)
 """What a request meets whose connection breaks: it may have been carried out, or not."""
-
-# kazoo warns of every failed attempt to connect; what matters of it reaches the user as CoordinatorLost.
-_kazoo_logger = logging.getLogger("horn.bsp.kazoo")
-_kazoo_logger.addHandler(logging.NullHandler())
-_kazoo_logger.propagate = False
+_CONSEQUENCES = (RolledBackError, RuntimeInconsistency)
+"""What the operations of a transaction answer that were refused because of another one."""
 
 
 class Session:
     """A connected session.
 
     Args:
-        address: the servers.
-        timeout: of the session, seconds.
+        settings: the service. With `auth`, all znodes that the session creates are its user's alone.
 
     Raises:
         CoordinatorLost: no server answered within 5 s.
     """
 
-    def __init__(self, address: Address, timeout: float) -> None:
-        self._address = address
-        self._timeout = timeout
+    def __init__(self, settings: ZooKeeper) -> None:
+        self.settings = settings
+        self._timeout = settings.session_timeout
         self._down_since: float | None = time.monotonic()
         self._expired = False
         self._listeners: list[threading.Event] = []
-        # A server that is still starting may leave a handshake unanswered, and kazoo waits for the answer as long as
-        # the session's timeout, divided by the number of hosts. With a lone server that is the whole session, which
-        # then expires: so name it three times (measured: 1 of 20 restarts, then none of 39).
-        servers = address.hosts.split(",")
-        hosts = ",".join(servers * -(-ATTEMPTS // len(servers)))
-        self.client = KazooClient(hosts, timeout=timeout, logger=_kazoo_logger)
+        self._troubles = _Troubles("horn.bsp.kazoo", logging.WARNING)
+        self.client = self._new_client()
         self.client.add_listener(self._on_state)
         try:
             self.client.start(timeout=CONNECT_SECONDS)
         except KazooTimeoutError as error:
             raise CoordinatorLost(
-                f"ZooKeeper at {address.hosts} cannot be reached: no answer within {CONNECT_SECONDS:.0f} s. "
-                "Is the server running, and are host and port right?"
+                f"ZooKeeper at {settings.servers} cannot be reached: no answer within {CONNECT_SECONDS:.0f} s "
+                f"({self._troubles.last}). Is the server running, are host and port right, and is "
+                f"{'TLS spoken there' if settings.tls else 'no TLS asked for there'}?"
             ) from error
+
+    def _new_client(self) -> KazooClient:
+        settings = self.settings
+        # A server that is still starting may leave a handshake unanswered, and kazoo waits for the answer as long as
+        # the session's timeout, divided by the number of hosts. With a lone server that is the whole session, which
+        # then expires: so name it three times (measured: 1 of 20 restarts, then none of 39).
+        servers = settings.servers.split(",")
+        options: dict[str, Any] = {}
+        if settings.auth is not None:
+            options["auth_data"] = [("digest", ":".join(settings.auth))]
+            options["default_acl"] = [make_digest_acl(*settings.auth, all=True)]
+        if (tls := settings.tls) is not None:
+            options |= {"use_ssl": True, "ca": tls.ca, "certfile": tls.certificate, "keyfile": tls.key}
+            options |= {"check_hostname": tls.check_hostname}
+        return KazooClient(
+            ",".join(servers * -(-ATTEMPTS // len(servers))),
+            timeout=settings.session_timeout,
+            logger=self._troubles,
+            **options,
+        )
+
+    @property
+    def id(self) -> int:
+        """The session's number, by which the servers note whose an ephemeral znode is."""
+        found = self.client.client_id
+        if found is None:
+            raise CoordinatorLost(f"the session with ZooKeeper at {self.settings.servers} has been closed")
+        return found[0]
 
     def notify(self, event: threading.Event) -> None:
         """Have an event set whenever the connection comes or goes: watches are gone then and must be set again."""
@@ -84,26 +108,39 @@ class Session:
     def check(self) -> None:
         """Raise CoordinatorLost if the session has ended or nobody has answered for too long."""
         if self._expired:
-            raise CoordinatorLost(f"the session with ZooKeeper at {self._address.hosts} has expired")
+            raise self._expiry()
         down = self._down_since
         if down is not None and time.monotonic() - down > self._timeout * 4 / 3:
             raise CoordinatorLost(
-                f"ZooKeeper at {self._address.hosts} is lost: no server has answered for "
+                f"ZooKeeper at {self.settings.servers} is lost: no server has answered for "
                 f"{time.monotonic() - down:.1f} s (session timeout {self._timeout} s)"
             )
 
-    def call(self, request: Callable[[], IAsyncResult[T]]) -> T:
+    def _expiry(self) -> CoordinatorLost:
+        return CoordinatorLost(
+            f"the session with ZooKeeper at {self.settings.servers} has expired: nothing was heard of this process for "
+            f"{self._timeout} s, the session timeout"
+        )
+
+    def call(self, request: Callable[[], IAsyncResult[T]], path: str) -> T:
         """Make a request, again after each broken connection, and return its answer.
 
         A request whose answer was lost may have been carried out: repeat only what may be done twice.
 
+        Args:
+            request: makes it.
+            path: the znode that it is about, for the error.
+
         Raises:
             CoordinatorLost: as `check`.
-            ZookeeperError: the server's refusal.
+            BSPError: no rights to do that.
+            ZookeeperError: the server's refusal for another reason.
         """
         while True:
             try:
                 return self.answer(request())
+            except NoAuthError as error:
+                raise self.no_rights(path) from error
             except BROKEN:
                 self.check()
                 time.sleep(SLICE)
@@ -116,46 +153,78 @@ class Session:
             except KazooTimeoutError:
                 self.check()
             except SessionExpiredError as error:
-                raise CoordinatorLost(f"the session with ZooKeeper at {self._address.hosts} has expired") from error
+                raise self._expiry() from error
+
+    def no_rights(self, path: str) -> BSPError:
+        """Return the error that says who lacks which rights where."""
+        auth = self.settings.auth
+        who, cure = (
+            ("anonymous", "give ZooKeeper(auth=(user, password))")
+            if auth is None
+            else (f"the user {auth[0]!r}", "check the password")
+        )
+        return BSPError(
+            f"no rights at {path} in ZooKeeper at {self.settings.servers} for {who}: Horn must read, write, create and "
+            f"delete there. {cure[0].upper()}{cure[1:]}, or name a path of your own at the end of the hosts, or have "
+            "the znode's ACL changed"
+        )
+
+    # Requests
+
+    def stat(self, path: str, watch: Watch | None = None) -> ZnodeStat | None:
+        """Return a znode's figures, or None; `watch` is called when it changes, or when the connection breaks."""
+        return self.call(lambda: self.client.exists_async(path, watch=watch), path)
 
     def exists(self, path: str, watch: Watch | None = None) -> bool:
-        """Whether a znode exists; `watch` is called when that changes, or when the connection breaks."""
-        return self.call(lambda: self.client.exists_async(path, watch=watch)) is not None
+        """Whether a znode exists; `watch` as above."""
+        return self.stat(path, watch) is not None
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, watch: Watch | None = None) -> bytes:
         """Return a znode's data."""
-        return self.call(lambda: self.client.get_async(path))[0]
+        return self.call(lambda: self.client.get_async(path, watch=watch), path)[0]
 
     def children(self, path: str) -> list[str]:
         """Return the names of a znode's children."""
-        return self.call(lambda: self.client.get_children_async(path))
+        return self.call(lambda: self.client.get_children_async(path), path)
 
     def create(self, path: str, data: bytes = b"", *, ephemeral: bool = False, makepath: bool = False) -> None:
         """Create a znode, with the path to it if `makepath`."""
-        self.call(lambda: self.client.create_async(path, data, ephemeral=ephemeral, makepath=makepath))
-
-    def create_all(self, nodes: Mapping[str, bytes], ephemeral: Collection[str] = ()) -> None:
-        """Create several znodes, all or none; parents come before children.
-
-        Raises:
-            NodeExistsError: the first one exists.
-            CoordinatorLost: a refusal of another kind.
-        """
-        transaction = self.client.transaction()
-        for path, data in nodes.items():
-            transaction.create(path, data, ephemeral=path in ephemeral)
-        answers = self.call(transaction.commit_async)
-        if isinstance(answers[0], NodeExistsError):
-            raise answers[0]
-        refused = [answer for answer in answers if isinstance(answer, ZookeeperError)]
-        if refused:
-            raise CoordinatorLost(
-                f"ZooKeeper at {self._address.hosts} refused to create {next(iter(nodes))}: {refused}"
-            )
+        self.call(lambda: self.client.create_async(path, data, ephemeral=ephemeral, makepath=makepath), path)
 
     def delete(self, path: str) -> None:
         """Remove a znode."""
-        self.call(lambda: self.client.delete_async(path))
+        self.call(lambda: self.client.delete_async(path), path)
+
+    def open_to_all(self, path: str) -> bool:
+        """Whether anybody may add or remove what lies below a znode."""
+        acls, _ = self.call(lambda: self.client.get_acls_async(path), path)
+        return any(acl.id.scheme == "world" and {"ALL", "CREATE", "DELETE"} & set(acl.acl_list) for acl in acls)
+
+    def commit(self, fill: Callable[[TransactionRequest], object]) -> None:
+        """Carry out several operations, all or none.
+
+        Args:
+            fill: adds them; called again where the connection broke meanwhile.
+
+        Raises:
+            CoordinatorLost: as `check`.
+            BSPError: no rights to do that.
+            ZookeeperError: the refusal of the first operation that was refused for a reason of its own.
+        """
+        paths: list[str] = []
+
+        def request() -> IAsyncResult[list[Any]]:
+            transaction = self.client.transaction()
+            fill(transaction)
+            paths[:] = [operation.path for operation in transaction.operations]
+            return transaction.commit_async()
+
+        answers: list[Any] = self.call(request, "")
+        for path, answer in zip(paths, answers, strict=True):
+            if isinstance(answer, NoAuthError):
+                raise self.no_rights(path) from answer
+            if isinstance(answer, ZookeeperError) and not isinstance(answer, _CONSEQUENCES):
+                raise answer
 
     def close(self) -> None:
         """End the session: its ephemeral znodes vanish at once. Never raises for a service that is gone."""
@@ -173,3 +242,12 @@ class Session:
             self._expired = True
         for event in self._listeners:
             event.set()
+
+
+class _Troubles(logging.Logger):
+    """Keeps the last of kazoo's warnings, for the errors. Its lesser messages may hold passwords and go nowhere."""
+
+    last = "and no connection was refused"
+
+    def handle(self, record: logging.LogRecord) -> None:
+        self.last = record.getMessage()

@@ -27,8 +27,9 @@ from ..barriers.patience import Patience
 from ..errors import BSPError, CoordinatorLost, JobAborted, PeerLost, format_ranks
 from ..placement import Placement
 from .base import Coordinator, Member
-from .layout import Address, JobLayout
+from .layout import JobLayout
 from .session import BROKEN, SLICE, Session
+from .settings import ZooKeeper
 
 logger = logging.getLogger("horn.bsp")
 
@@ -40,11 +41,10 @@ class ZooKeeperCoordinator(Coordinator):
     """Process `rank`'s view of a job that ZooKeeper coordinates.
 
     Args:
-        address: the servers.
+        settings: the service.
         layout: the job's paths; the launcher has created them.
         placement: which peers live in which process.
         rank: this process.
-        session_timeout: seconds after which the servers give a silent process up.
         timeout: seconds to wait at a barrier, or None for as long as the others live.
         on_end: called once, from a thread of the coordinator, when the job has ended other than by `leave`.
 
@@ -54,12 +54,11 @@ class ZooKeeperCoordinator(Coordinator):
 
     def __init__(
         self,
-        address: Address,
+        settings: ZooKeeper,
         layout: JobLayout,
         placement: Placement,
         rank: int,
         *,
-        session_timeout: float = 10.0,
         timeout: float | None = None,
         on_end: Callable[[BSPError], None] | None = None,
     ) -> None:
@@ -74,10 +73,10 @@ class ZooKeeperCoordinator(Coordinator):
         self._opened = ""
         self._arrived = threading.Event()
         self._stirred = threading.Event()
-        self._session = Session(address, session_timeout)
+        self._session = Session(settings)
         self._session.notify(self._stirred)
         self._session.notify(self._arrived)
-        self._look_every = max(session_timeout / 2, SLICE)
+        self._look_every = max(settings.session_timeout / 2, SLICE)
         self._guard = threading.Thread(target=self._watch, name="zookeeper guard", daemon=True)
 
     def join(self) -> None:
@@ -91,6 +90,9 @@ class ZooKeeperCoordinator(Coordinator):
             raise BSPError(
                 f"{path} exists: process {self._rank} of job {self._layout.job} has already joined"
             ) from error
+        for path in (self._layout.group(WORLD), self._layout.step(WORLD, 0)):
+            with contextlib.suppress(NodeExistsError):  # whoever comes first makes them
+                self._session.create(path)
         self.barrier()
         self._guard.start()
 

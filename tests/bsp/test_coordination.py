@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from horn.bsp import BarrierTimeout, BSPError, JobAborted, PeerLost
+from horn.bsp import BarrierTimeout, BSPError, JobAborted, PeerLost, ZooKeeper
 from horn.bsp.control import ControlBlock
 from horn.bsp.coordination import Coordinator, EmbeddedCoordinator
-from horn.bsp.coordination.layout import Address, JobLayout
+from horn.bsp.coordination.layout import JobLayout
 from horn.bsp.coordination.record import JobRecord
 from horn.bsp.coordination.session import Session
 from horn.bsp.coordination.zookeeper import ZooKeeperCoordinator
@@ -46,16 +46,16 @@ class Embedded(Job):
 
 class InZooKeeper(Job):
     def __init__(self, address: str) -> None:
-        self.address = Address.parse(address)
-        self.layout = JobLayout(self.address.chroot, f"contract-{os.urandom(4).hex()}")
-        self.record = JobRecord(self.address, self.layout, PLACEMENT, {}, 1.0)
+        self.settings = ZooKeeper(address, session_timeout=1.0)
+        self.layout = JobLayout(self.settings.chroot, f"contract-{os.urandom(4).hex()}")
+        self.record = JobRecord(self.settings, self.layout, PLACEMENT, {})
 
     def coordinator(self, rank: int, timeout: float | None = None) -> Coordinator:
-        return ZooKeeperCoordinator(self.address, self.layout, PLACEMENT, rank, session_timeout=1.0, timeout=timeout)
+        return ZooKeeperCoordinator(self.settings, self.layout, PLACEMENT, rank, timeout=timeout)
 
     def leftovers(self) -> object:
         self.record.close()
-        session = Session(self.address, 1.0)
+        session = Session(self.settings)
         try:
             return session.children(self.layout.jobs)
         finally:

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -21,19 +21,20 @@ from horn.bsp import (
     PeerLost,
     WorkerHandle,
     WorkerSpec,
+    ZooKeeper,
 )
-from horn.bsp.coordination.layout import Address
 from horn.bsp.coordination.session import Session
 from horn.bsp.testing import ZooKeeperServer
 
 SESSION = 1.0
+Participants = Literal["host", "process"]
 
 
 class Znodes:
     """A look into the server."""
 
     def __init__(self, server: ZooKeeperServer) -> None:
-        self.session = Session(Address.parse(server.address), SESSION)
+        self.session = Session(ZooKeeper(server.address, SESSION))
 
     def tree(self, path: str) -> list[str]:
         try:
@@ -68,7 +69,7 @@ def exchange(peer: Peer, rounds: int) -> float:
 
 @pytest.mark.parametrize("participants", ["host", "process"])
 def test_a_job_shows_in_zookeeper_while_it_runs_and_is_gone_after(
-    zookeeper: ZooKeeperServer, znodes: Znodes, participants: str
+    zookeeper: ZooKeeperServer, znodes: Znodes, participants: Participants
 ) -> None:
     seen: list[str] = []
     told: list[Any] = []
@@ -77,7 +78,7 @@ def test_a_job_shows_in_zookeeper_while_it_runs_and_is_gone_after(
         root = "/horn/jobs/seen"
         seen.extend(znodes.tree(root))
         told.extend(
-            (znodes.data(f"{root}/members/0"), znodes.data(f"{root}/topology"), znodes.data(f"{root}/launcher"), pid)
+            (znodes.data(f"{root}/members/1/0"), znodes.data(f"{root}/topology"), znodes.data(f"{root}/launcher"), pid)
         )
         job.stop()
 
@@ -86,14 +87,13 @@ def test_a_job_shows_in_zookeeper_while_it_runs_and_is_gone_after(
         5,
         2,
         args=(20,),
-        zookeeper=zookeeper.address,
-        zookeeper_participants=participants,
+        zookeeper=ZooKeeper(zookeeper.address, participants=participants),
         name="seen",
         on_progress=look,
     )
     assert job.run() == 5000.0
     root = "/horn/jobs/seen"
-    for node in ("conf", "state", "topology", "attempt", "launcher", "members/0", "members/1", "sync/1/world"):
+    for node in ("conf", "state", "topology", "attempt", "launcher", "members/1/0", "members/1/1", "sync/1/world"):
         assert f"{root}/{node}" in seen
     steps = {path.split("/")[7] for path in seen if path.startswith(f"{root}/sync/1/world/")}
     assert len(steps) <= 4, "old generations are removed"
@@ -111,9 +111,11 @@ def fail(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("participants", ["host", "process"])
-def test_an_exception_ends_a_coordinated_job(zookeeper: ZooKeeperServer, znodes: Znodes, participants: str) -> None:
+def test_an_exception_ends_a_coordinated_job(
+    zookeeper: ZooKeeperServer, znodes: Znodes, participants: Participants
+) -> None:
     with pytest.raises(PeerFailed, match="peer 2 raised KeyError"):
-        BSPJob(fail, 3, 3, zookeeper=zookeeper.address, zookeeper_participants=participants).run()
+        BSPJob(fail, 3, 3, zookeeper=ZooKeeper(zookeeper.address, participants=participants)).run()
 
 
 class BlindLauncher(LocalLauncher):
@@ -159,8 +161,7 @@ def test_a_killed_worker_is_named(zookeeper: ZooKeeperServer, znodes: Znodes, bl
         wait_for_ever,
         3,
         3,
-        zookeeper=zookeeper.address,
-        zookeeper_session_timeout=SESSION,
+        zookeeper=ZooKeeper(zookeeper.address, SESSION),
         on_progress=kill,
         launcher=BlindLauncher() if blind else None,
     )
@@ -178,7 +179,7 @@ def test_a_stopped_worker_is_given_up(zookeeper: ZooKeeperServer, znodes: Znodes
         stopped_at.append(time.monotonic())
         os.kill(pid, signal.SIGSTOP)
 
-    job = BSPJob(wait_for_ever, 3, 3, zookeeper=zookeeper.address, zookeeper_session_timeout=SESSION, on_progress=stop)
+    job = BSPJob(wait_for_ever, 3, 3, zookeeper=ZooKeeper(zookeeper.address, SESSION), on_progress=stop)
     with pytest.raises(PeerLost, match=r"peer 2 \(process 2\) vanished from ZooKeeper"):
         job.run()
     assert time.monotonic() - stopped_at[0] < 2 * SESSION + 0.5
@@ -207,9 +208,8 @@ def test_a_short_absence_of_the_server_is_survived(own_zookeeper: ZooKeeperServe
         tick,
         2,
         2,
-        zookeeper=own_zookeeper.address,
-        zookeeper_participants="process",
-        zookeeper_session_timeout=15.0,  # a server on a loaded machine takes seconds to start
+        # A server on a loaded machine takes seconds to start.
+        zookeeper=ZooKeeper(own_zookeeper.address, session_timeout=15.0, participants="process"),
         on_progress=interrupt,
     )
     assert job.run() > 60
@@ -218,7 +218,9 @@ def test_a_short_absence_of_the_server_is_survived(own_zookeeper: ZooKeeperServe
 
 @pytest.mark.parametrize("participants", ["host", "process"])
 @pytest.mark.parametrize("wiped", [False, True])
-def test_the_loss_of_the_server_is_told_in_time(own_zookeeper: ZooKeeperServer, participants: str, wiped: bool) -> None:
+def test_the_loss_of_the_server_is_told_in_time(
+    own_zookeeper: ZooKeeperServer, participants: Participants, wiped: bool
+) -> None:
     lost_at: list[float] = []
 
     def lose(step: int) -> None:
@@ -233,9 +235,7 @@ def test_the_loss_of_the_server_is_told_in_time(own_zookeeper: ZooKeeperServer, 
         tick,
         2,
         2,
-        zookeeper=own_zookeeper.address,
-        zookeeper_participants=participants,
-        zookeeper_session_timeout=SESSION,
+        zookeeper=ZooKeeper(own_zookeeper.address, SESSION, participants),
         on_progress=lose,
     )
     with pytest.raises(CoordinatorLost):
@@ -294,7 +294,6 @@ def test_an_unreachable_server_is_named_before_any_worker_starts() -> None:
         ({"zookeeper": "a:1,,b:2"}, "zookeeper must be"),
         ({"zookeeper": "a:1/b c"}, "zookeeper must be"),
         ({"zookeeper": "a:1", "name": "a/b"}, "a job's name consists of"),
-        ({"zookeeper": "a:1", "zookeeper_participants": "rack"}, "zookeeper_participants must be"),
     ],
 )
 def test_addresses_and_names_are_checked(arguments: dict[str, Any], said: str) -> None:

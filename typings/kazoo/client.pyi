@@ -1,16 +1,23 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from logging import Logger
 from typing import Any, TypeVar
 
 from kazoo.interfaces import IAsyncResult
 from kazoo.protocol.states import WatchedEvent, ZnodeStat
+from kazoo.security import ACL
 
 _Watch = Callable[[WatchedEvent], object]
 _T = TypeVar("_T")
 
+class _Operation:
+    path: str
+
 class TransactionRequest:
+    operations: list[_Operation]
     def create(self, path: str, value: bytes = ..., *, ephemeral: bool = ...) -> None: ...
     def delete(self, path: str, version: int = ...) -> None: ...
+    def set_data(self, path: str, value: bytes, version: int = ...) -> None: ...
+    def check(self, path: str, version: int) -> None: ...
     def commit_async(self) -> IAsyncResult[list[Any]]: ...
 
 class KazooClient:
@@ -22,12 +29,15 @@ class KazooClient:
         timeout: float = ...,
         *,
         client_id: tuple[int, bytes] | None = ...,
-        logger: Logger | None = ...,
+        default_acl: Sequence[ACL] | None = ...,
+        auth_data: Sequence[tuple[str, str]] | None = ...,
         connection_retry: Any = ...,
-        use_ssl: bool = ...,
-        ca: str | None = ...,
-        certfile: str | None = ...,
+        logger: Logger | None = ...,
         keyfile: str | None = ...,
+        certfile: str | None = ...,
+        ca: str | None = ...,
+        use_ssl: bool = ...,
+        check_hostname: bool = ...,
     ) -> None: ...
     def start(self, timeout: float = ...) -> None: ...
     def stop(self) -> None: ...
@@ -37,6 +47,7 @@ class KazooClient:
     def get_async(self, path: str, watch: _Watch | None = ...) -> IAsyncResult[tuple[bytes, ZnodeStat]]: ...
     def set_async(self, path: str, value: bytes, version: int = ...) -> IAsyncResult[ZnodeStat]: ...
     def get_children_async(self, path: str) -> IAsyncResult[list[str]]: ...
+    def get_acls_async(self, path: str) -> IAsyncResult[tuple[list[ACL], ZnodeStat]]: ...
     def create_async(
         self, path: str, value: bytes = ..., *, ephemeral: bool = ..., makepath: bool = ...
     ) -> IAsyncResult[str]: ...
