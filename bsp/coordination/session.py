@@ -83,9 +83,10 @@ class Session:
         if settings.auth is not None:
             options["auth_data"] = [("digest", ":".join(settings.auth))]
             options["default_acl"] = [make_digest_acl(*settings.auth, all=True)]
-        if (tls := settings.tls) is not None:
-            options |= {"use_ssl": True, "ca": tls.ca, "certfile": tls.certificate, "keyfile": tls.key}
-            options |= {"check_hostname": tls.check_hostname}
+        if settings.tls is not None:
+            from .encryption import EncryptedConnections  # jobs without TLS do not pay for it
+
+            options["handler"] = EncryptedConnections(settings.tls)
         return KazooClient(
             ",".join(servers * -(-ATTEMPTS // len(servers))),
             timeout=settings.session_timeout,
@@ -245,9 +246,10 @@ class Session:
 
 
 class _Troubles(logging.Logger):
-    """Keeps the last of kazoo's warnings, for the errors. Its lesser messages may hold passwords and go nowhere."""
+    """Keeps why kazoo's last attempt to connect failed. Its lesser messages may hold passwords and go nowhere."""
 
-    last = "and no connection was refused"
+    last = "nor was a connection refused"
 
     def handle(self, record: logging.LogRecord) -> None:
-        self.last = record.getMessage()
+        if str(record.msg).startswith("Connection"):
+            self.last = record.getMessage()

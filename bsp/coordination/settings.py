@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from numbers import Real
 from os import PathLike, fspath
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import BSPError
+
+if TYPE_CHECKING:
+    import ssl
 
 _HOST = re.compile(r"[^\s,/:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 _CHROOT = re.compile(r"(/[A-Za-z0-9._-]+)+")
@@ -40,17 +43,21 @@ class TLS:
                 object.__setattr__(self, name, fspath(file))
         if (self.certificate is None) != (self.key is None):
             raise BSPError("TLS needs certificate and key together, or neither of them")
+        try:
+            self.context()
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+            files = ", ".join(f"{name}={value!r}" for name, value in asdict(self).items() if isinstance(value, str))
+            raise BSPError(f"TLS({files}) cannot be used: {error}; PEM files are needed") from error
+
+    def context(self) -> "ssl.SSLContext":
+        """Return the context of a client's connections, that reads the files."""
         import ssl  # jobs without it do not pay for it
 
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        try:
-            if self.ca is not None:
-                context.load_verify_locations(self.ca)
-            if self.certificate is not None:
-                context.load_cert_chain(self.certificate, self.key, password=_no_passphrase)
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            files = ", ".join(f"{name}={value!r}" for name, value in asdict(self).items() if value not in (None, True, False))
-            raise BSPError(f"TLS({files}) cannot be used: {error}; PEM files are needed") from error
+        context = ssl.create_default_context(cafile=self.ca)
+        context.check_hostname = self.check_hostname
+        if self.certificate is not None:
+            context.load_cert_chain(self.certificate, self.key, password=_no_passphrase)
+        return context
 
 
 def _no_passphrase() -> str:

@@ -2,6 +2,7 @@ from collections.abc import Callable, Sequence
 from logging import Logger
 from typing import Any, TypeVar
 
+from kazoo.handlers.threading import SequentialThreadingHandler
 from kazoo.interfaces import IAsyncResult
 from kazoo.protocol.states import WatchedEvent, ZnodeStat
 from kazoo.security import ACL
@@ -29,6 +30,7 @@ class KazooClient:
         timeout: float = ...,
         *,
         client_id: tuple[int, bytes] | None = ...,
+        handler: SequentialThreadingHandler | None = ...,
         default_acl: Sequence[ACL] | None = ...,
         auth_data: Sequence[tuple[str, str]] | None = ...,
         connection_retry: Any = ...,
@@ -37,7 +39,6 @@ class KazooClient:
         certfile: str | None = ...,
         ca: str | None = ...,
         use_ssl: bool = ...,
-        check_hostname: bool = ...,
     ) -> None: ...
     def start(self, timeout: float = ...) -> None: ...
     def stop(self) -> None: ...
