@@ -284,18 +284,3 @@ def test_an_unreachable_server_is_named_before_any_worker_starts() -> None:
     with pytest.raises(CoordinatorLost, match=r"ZooKeeper at 127\.0\.0\.1:9 cannot be reached"):
         BSPJob(fail_not, 1, zookeeper="127.0.0.1:9", launcher=NeverLauncher()).run()
     assert time.monotonic() - start < 10
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ({"zookeeper": "localhost"}, "zookeeper must be"),
-        ({"zookeeper": ["a:1", "b:2"]}, r"zookeeper must be .* got \['a:1', 'b:2'\]"),
-        ({"zookeeper": "a:1,,b:2"}, "zookeeper must be"),
-        ({"zookeeper": "a:1/b c"}, "zookeeper must be"),
-        ({"zookeeper": "a:1", "name": "a/b"}, "a job's name consists of"),
-    ],
-)
-def test_addresses_and_names_are_checked(arguments: dict[str, Any], said: str) -> None:
-    with pytest.raises(BSPError, match=said):
-        BSPJob(fail_not, 1, **arguments)

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from kazoo.client import TransactionRequest
 from kazoo.exceptions import ConnectionLoss, NoNodeError
 
 from horn.bsp import BSPError, ZooKeeper
@@ -109,15 +110,22 @@ def test_what_dead_launchers_left_is_swept(look: Session, layout: JobLayout, set
 @pytest.fixture
 def losses(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The connection breaks when the servers have carried out a transaction, and before they say so: each time once."""
-    answer, lost = Session.answer, []
+    commit, answer, lost = TransactionRequest.commit_async, Session.answer, []
+
+    def committed(self: TransactionRequest) -> Any:
+        result = commit(self)
+        transactions.append(result)
+        return result
 
     def lose(self: Session, result: Any) -> Any:
         found = answer(self, result)
-        if isinstance(found, list) and len(found) > 1 and not any(isinstance(one, Exception) for one in found):
+        if result in transactions and not any(isinstance(one, Exception) for one in found):
             lost.append(found)
             raise ConnectionLoss
         return found
 
+    transactions: list[Any] = []
+    monkeypatch.setattr(TransactionRequest, "commit_async", committed)
     monkeypatch.setattr(Session, "answer", lose)
     return lost
 
