@@ -37,7 +37,7 @@ class Look(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if "validation" in record.getMessage():
             jobs = self.client.get_children("/horn/jobs")
-            self.seen += [sorted(self.client.get_children(f"/horn/jobs/{job}/members")) for job in jobs]
+            self.seen += [sorted(self.client.get_children(f"/horn/jobs/{job}/members/1")) for job in jobs]
 
 
 def test_the_job_is_seen_while_it_runs_and_gone_after(build, task, same_weights, session):
