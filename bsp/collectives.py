@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import failpoints
 from .barriers import signature
 from .encoding import Encoded, decode
 from .errors import BSPError
@@ -105,6 +106,7 @@ class Collectives:
         self._present[rank] = flat
         self._publish(rank, flat)
         self._barrier(rank, call)
+        failpoints.hit("allreduce.reducing")
         self._reduce_slice(rank, flat, op)
         self._barrier(rank, call)
         del self._present[rank]

@@ -17,6 +17,7 @@ from typing import Any, SupportsIndex
 
 from numpy.typing import NDArray
 
+from . import failpoints
 from .arrays import share, views
 from .control import ControlBlock
 from .coordination.layout import JobLayout
@@ -123,6 +124,7 @@ class BSPJob:
             KeyboardInterrupt: Ctrl-C; no worker is left then.
         """
         refuse_while_loading()
+        failpoints.arm()
         payload = dump_program(self._program, self._args, self._kwargs)
         with (
             contextlib.closing(JobMemory(self._placement, self._segment, payload)) as memory,

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from . import frames
+from . import failpoints, frames
 from .arrays import views
 from .control import ControlBlock
 from .coordination import Coordinator, EmbeddedCoordinator
@@ -44,6 +44,7 @@ def main(spec: dict[str, Any], process: int, pipe: int) -> None:
         sys.stdout.reconfigure(line_buffering=True)
     writer = frames.FrameWriter(pipe)
     try:
+        failpoints.arm(process=process)
         finished = Worker(spec, process, writer).run()
     except Exception as error:
         finished = False
@@ -112,6 +113,7 @@ class Worker:
         except BSPError as error:
             self._end(error)
             return False
+        failpoints.hit("worker.joined")
         first, *others = self._placement.ranks(self._process)
         threads = [
             threading.Thread(target=self._run_peer, args=(rank,), name=f"peer {rank}", daemon=True) for rank in others
@@ -148,6 +150,7 @@ class Worker:
             value = run_program(program, peer, args, kwargs)
             encoded = self._encode(value, peer.counters)
             peer.finish()
+            failpoints.hit("worker.reporting")
             self._writer.write(frames.VALUE, rank, encoded)
         except JobAborted as error:
             self._failed = True

@@ -7,6 +7,7 @@ generation ahead of another.
 
 import os
 
+from .. import failpoints
 from ..control import ControlBlock
 from ..errors import BSPError, JobAborted, format_ranks
 from ..placement import Placement
@@ -59,7 +60,9 @@ class ProcessBarrier:
         self._generation = (self._generation + 1) % _GENERATIONS
         self._patience = None
         control, generation = self._control, self._generation
+        failpoints.hit("barrier.arriving")
         control.announce(self._rank, generation, arrival.call, arrival.flags)
+        failpoints.hit("barrier.announced")
         if self._rank == 0:
             flags = self._gather(arrival)
             control.release(generation, flags)

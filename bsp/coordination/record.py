@@ -11,6 +11,7 @@ from typing import Any
 from kazoo.client import TransactionRequest
 from kazoo.exceptions import NodeExistsError, ZookeeperError
 
+from .. import failpoints
 from ..errors import BSPError, CoordinatorLost
 from ..placement import Placement
 from .janitor import Janitor
@@ -49,7 +50,9 @@ class JobRecord:
             self._sweep()
             # Before there is anything to remove: nothing is left at whatever moment we are killed.
             self._janitor = Janitor(settings, layout.root, self._session.id)
+            failpoints.hit("record.creating")
             self._create(placement, conf)
+            failpoints.hit("record.created")
         except BaseException:
             self._end()
             raise
@@ -104,6 +107,7 @@ class JobRecord:
     def close(self) -> None:
         """Remove the job's znodes and end the session."""
         try:
+            failpoints.hit("record.removing")
             self._remove()
         except (BSPError, ZookeeperError) as error:
             logger.warning("the znodes under %s could not be removed: %s", self._layout.root, error)

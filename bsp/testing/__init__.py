@@ -1,8 +1,9 @@
-"""What tests of BSP programs need, Horn's own and yours: throwaway ZooKeeper servers, and a network that fails."""
+"""What tests of BSP programs need, Horn's own and yours: a throwaway ZooKeeper, and faults of many kinds."""
 
 from .certificates import Certificates, make_certificates
 from .ensemble import ZooKeeperEnsemble
 from .expiry import expire
+from .failpoints import fail_points
 from .proxy import Link, TCPProxy
 from .server import zookeeper_missing
 from .zookeeper import ZooKeeperServer, must_have_zookeeper
@@ -14,6 +15,7 @@ __all__ = [
     "ZooKeeperEnsemble",
     "ZooKeeperServer",
     "expire",
+    "fail_points",
     "make_certificates",
     "must_have_zookeeper",
     "zookeeper_missing",
