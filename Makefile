@@ -2,6 +2,7 @@
 #
 #   make mnist [ARGS="--workers 20 --submodels"]    train on MNIST; the last line is the test accuracy
 #   make test                                       every check and every test
+#   make soak                                       the tests that take long, drawn programs among them, new ones each time
 #   make lint | types | bench | clean                parts of it; the benchmarks; a fresh start
 
 SHELL := /bin/bash
@@ -10,10 +11,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help mnist test checks lint types pytest zookeeper bench clean
+.PHONY: help mnist test checks lint types pytest soak zookeeper bench clean
 
 help:
-	@sed -n '3,5s/^# *//p' Makefile
+	@sed -n '3,6s/^# *//p' Makefile
 
 mnist: $(VENV)/.examples
 	@$(BIN)/python examples/mnist_dropout.py $(ARGS)
@@ -24,6 +25,9 @@ checks: lint types
 
 pytest: $(VENV)/.test zookeeper
 	$(BIN)/python -m pytest -p no:xdist $(ARGS)
+
+soak: $(VENV)/.test zookeeper
+	$(BIN)/python -m pytest -p no:xdist -m soak $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from plain_neurons import PLAIN
 
@@ -23,13 +22,6 @@ from horn.neurons import (
     Tanh,
 )
 from horn.neurons.neuron import hyperparameters
-
-PROFILE: dict[str, Any] = {
-    "deadline": None,
-    "derandomize": True,
-    "database": None,
-    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-}
 
 
 class Body:

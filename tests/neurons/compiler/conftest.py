@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -45,19 +44,6 @@ import numpy as np
 from horn.neurons import Activation, Cost, DropoutNeuron, Neuron, StandardNeuron, State, SynapseState
 
 """
-
-
-@pytest.fixture(scope="session")
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the kernels of these tests go: a folder that ends with them."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(cache_folder: Path) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HORN_CACHE", str(cache_folder))
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from amounts import few_and_many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from receivers import RECEIVERS, Receiver
@@ -318,26 +319,30 @@ def smooth_bodies(draw) -> str:
     return f"class Unit(Neuron):\n    k = 0.4\n\n    def forward(self, messages):\n{body}\n"
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
-@given(text=smooth_bodies(), seed=st.integers(0, 1000))
-def test_drawn_bodies(define, text: str, seed: int) -> None:
-    cls = define(text).Unit
-    derivation = derived(cls, Sigmoid())
-    x, w = np.random.default_rng(seed).uniform(-1.0, 1.0, (2, 4))
+@few_and_many(40, 3000)
+def test_drawn_bodies(amount: settings, define) -> None:
+    @amount
+    @given(text=smooth_bodies(), seed=st.integers(0, 1000))
+    def check_body(text: str, seed: int) -> None:
+        cls = define(text).Unit
+        derivation = derived(cls, Sigmoid())
+        x, w = np.random.default_rng(seed).uniform(-1.0, 1.0, (2, 4))
 
-    def output(x: np.ndarray, w: np.ndarray) -> float:
-        """The method itself, on Python's floats."""
-        unit = cls.__new__(cls)
-        unit.activation = lambda value: 1 / (1 + np.exp(-value))
-        said: list[float] = []
-        unit.feedforward = said.append
-        unit.forward([Forward(a, b, 0) for a, b in zip(x, w, strict=True)])
-        return float(said[0])
+        def output(x: np.ndarray, w: np.ndarray) -> float:
+            """The method itself, on Python's floats."""
+            unit = cls.__new__(cls)
+            unit.activation = lambda value: 1 / (1 + np.exp(-value))
+            said: list[float] = []
+            unit.feedforward = said.append
+            unit.forward([Forward(a, b, 0) for a, b in zip(x, w, strict=True)])
+            return float(said[0])
 
-    for h in (1e-6, 1e-7):
-        inputs = [(output(x + d, w) - output(x, w)) / h for d in h * np.eye(4)]
-        if not np.allclose(inputs, [(output(x, w) - output(x - d, w)) / h for d in h * np.eye(4)], atol=1e-4):
-            return  # a kink
-    found = gradients(derivation, {"k": 0.4}, x, w)
-    for part, wanted in zip(found, differences(output, x, w), strict=True):
-        np.testing.assert_allclose(part, wanted, rtol=1e-5, atol=1e-7)
+        for h in (1e-6, 1e-7):
+            inputs = [(output(x + d, w) - output(x, w)) / h for d in h * np.eye(4)]
+            if not np.allclose(inputs, [(output(x, w) - output(x - d, w)) / h for d in h * np.eye(4)], atol=1e-4):
+                return  # a kink
+        found = gradients(derivation, {"k": 0.4}, x, w)
+        for part, wanted in zip(found, differences(output, x, w), strict=True):
+            np.testing.assert_allclose(part, wanted, rtol=1e-5, atol=1e-7)
+
+    check_body()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drawn_neurons import PROFILE
+from amounts import few_and_many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,13 +84,17 @@ def loops(draw: Any, left: str, number: str, pushes: bool) -> str:
     return "        for m in messages:\n" + "\n".join(lines)
 
 
-@given(loops("m.input", "m.sender", False), loops("m.delta", "m.receiver", True), st.booleans(), st.integers(0, 99))
-@settings(max_examples=60, **PROFILE)
+@few_and_many(30, 3000)
 def test_drawn_loops_mean_what_they_say(
-    define: Any, chain: Any, compare: Any, plain_kernels: Any, forward: str, backward: str, bias: bool, seed: int
+    amount: settings, define: Any, chain: Any, compare: Any, plain_kernels: Any
 ) -> None:
-    with plain_kernels():
-        module = define(NEURON.format(forward=forward, backward=backward))
-        compare(chain((3, module.Plain), (4, module.Drawn), bias=bias), seed=seed, exact=True, train=False)
-        first = define(NEURON.format(forward="", backward=backward))
-        compare(chain((3, first.Drawn), (2, first.Plain), bias=bias), seed=seed, exact=True, examples=2)
+    @amount
+    @given(loops("m.input", "m.sender", False), loops("m.delta", "m.receiver", True), st.booleans(), st.integers(0, 99))
+    def check(forward: str, backward: str, bias: bool, seed: int) -> None:
+        with plain_kernels():
+            module = define(NEURON.format(forward=forward, backward=backward))
+            compare(chain((3, module.Plain), (4, module.Drawn), bias=bias), seed=seed, exact=True, train=False)
+            first = define(NEURON.format(forward="", backward=backward))
+            compare(chain((3, first.Drawn), (2, first.Plain), bias=bias), seed=seed, exact=True, examples=2)
+
+    check()

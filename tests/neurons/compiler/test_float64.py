@@ -10,7 +10,6 @@ from named_bodies import BODIES
 
 from horn.neurons import (
     GELU,
-    CategoricalCrossEntropy,
     Compiled,
     Cost,
     CrossEntropy,
@@ -54,9 +53,7 @@ def assert_slopes(engine: type[Engine], spec: NetworkSpec, flat: np.ndarray, dat
 @pytest.mark.parametrize(
     ("hidden", "output", "cost"),
     [
-        (Tanh(), Identity(), SquaredError()),
         (GELU(), Sigmoid(), CrossEntropy()),
-        (Sigmoid(), Softmax(), CategoricalCrossEntropy()),
         (Softmax(), Tanh(), SquaredError()),
     ],
 )
@@ -72,12 +69,10 @@ def test_the_gradient_is_that_of_central_differences(engine, hidden, output, cos
 
 def test_loops_in_lanes_and_the_derivatives_through_them(chain, compare, batch) -> None:
     spec = chain(
-        (3, DropoutNeuron), (5, RBFNeuron), (4, MaxoutNeuron), (6, RBFNeuron), (2, StandardNeuron, Tanh()),
-        precision=np.float64,
-    )  # fmt: skip
-    loops = {report.tier for report in analyse(RBFNeuron, Identity()).loops if report.method == "forward"}
-    assert loops == {report.tier for report in analyse(MaxoutNeuron, Identity()).loops if report.method == "forward"}
-    assert loops == {"lanes"}
+        (3, StandardNeuron), (5, MaxoutNeuron), (4, RBFNeuron), (2, StandardNeuron, Tanh()), precision=np.float64
+    )
+    for cls in (MaxoutNeuron, RBFNeuron):
+        assert {report.tier for report in analyse(cls, Identity()).loops if report.method == "forward"} == {"lanes"}
     compare(spec, tolerance=1e-12)
     rng = np.random.default_rng(4)
     data = batch(rng.normal(size=(3, 3)), rng.normal(size=(3, 2)))

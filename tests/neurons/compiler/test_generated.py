@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from drawn_neurons import PROFILE, networks, sources
+from amounts import few_and_many
+from drawn_neurons import networks, sources
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-# Ninety neurons in one test, some compiled: a minute on an idle machine.
-pytestmark = pytest.mark.timeout(600)
 
 
 def check(define: Any, compare: Any, source: str, network: Any, examples: int, seed: int) -> None:
@@ -24,18 +21,24 @@ def check(define: Any, compare: Any, source: str, network: Any, examples: int, s
     compare(spec, seed=seed, examples=examples, tolerance=5e-4)
 
 
-@given(sources(), networks(), st.integers(1, 5), st.integers(0, 99))
-@settings(max_examples=90, **PROFILE)
+@few_and_many(30, 3000)
 def test_emitted_modules_mean_what_the_neuron_means(
-    define: Any, compare: Any, plain_kernels: Any, source: str, network: Any, examples: int, seed: int
+    amount: settings, define: Any, compare: Any, plain_kernels: Any
 ) -> None:
-    with plain_kernels():
+    @amount
+    @given(sources(), networks(), st.integers(1, 5), st.integers(0, 99))
+    def run(source: str, network: Any, examples: int, seed: int) -> None:
+        with plain_kernels():
+            check(define, compare, source, network, examples, seed)
+
+    run()
+
+
+@few_and_many(1, 200)
+def test_machine_code_computes_what_the_neuron_means(amount: settings, define: Any, compare: Any) -> None:
+    @amount
+    @given(sources(), networks(), st.integers(1, 5), st.integers(0, 99))
+    def run(source: str, network: Any, examples: int, seed: int) -> None:
         check(define, compare, source, network, examples, seed)
 
-
-@given(sources(), networks(), st.integers(1, 5), st.integers(0, 99))
-@settings(max_examples=6, **PROFILE)
-def test_machine_code_computes_what_the_neuron_means(
-    define: Any, compare: Any, source: str, network: Any, examples: int, seed: int
-) -> None:
-    check(define, compare, source, network, examples, seed)
+    run()

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amounts import few_and_many
 from drawn_loops import loop_sources
-from drawn_neurons import PROFILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +16,6 @@ from horn.neurons.compiler.analysis.analysis import analyse
 from horn.neurons.compiler.emission import tiles
 from horn.neurons.compiler.emission.modules import layer_code
 from horn.neurons.compiler.operations.transpose import add_transpose, transpose
-
-pytestmark = pytest.mark.timeout(600)
 
 DISTANCE = """
 class Unit(Neuron):
@@ -169,24 +167,29 @@ def test_blocks_of_neurons_and_messages_meet(define, chain, plain_kernels, monke
         agree(chain((8, module.Unit, ReLU()), (9, module.Unit, ReLU()), (7, module.Unit, ReLU())), 3, 0)
 
 
-@given(loop_sources(), st.integers(1, 7), st.booleans(), st.tuples(*[st.integers(1, 9)] * 3), st.integers(0, 99))
-@settings(max_examples=40, **PROFILE)
+@few_and_many(20, 3000)
 def test_drawn_loops_in_lanes_have_the_interpreters_bits(
-    define: Any, chain: Any, plain_kernels: Any, source: str, examples: int, bias: bool, sizes: tuple[int, ...],
-    seed: int,
-) -> None:  # fmt: skip
-    unit = define(source).Drawn
-    with plain_kernels():
-        agree(chain(*((units, unit, ReLU()) for units in sizes), bias=bias), examples, seed)
-
-
-@given(loop_sources(), st.integers(1, 7), st.integers(0, 99))
-@settings(max_examples=2, **PROFILE)
-def test_machine_code_of_drawn_loops_has_the_interpreters_bits(
-    define: Any, chain: Any, source: str, examples: int, seed: int
+    amount: settings, define: Any, chain: Any, plain_kernels: Any
 ) -> None:
-    module = define(RELAY + source)
-    agree(chain((5, module.Relay), (7, module.Drawn, ReLU()), (3, module.Relay)), examples, seed)
+    @amount
+    @given(loop_sources(), st.integers(1, 7), st.booleans(), st.tuples(*[st.integers(1, 9)] * 3), st.integers(0, 99))
+    def check(source: str, examples: int, bias: bool, sizes: tuple[int, ...], seed: int) -> None:
+        unit = define(source).Drawn
+        with plain_kernels():
+            agree(chain(*((units, unit, ReLU()) for units in sizes), bias=bias), examples, seed)
+
+    check()
+
+
+@few_and_many(0, 100)
+def test_machine_code_of_drawn_loops_has_the_interpreters_bits(amount: settings, define: Any, chain: Any) -> None:
+    @amount
+    @given(loop_sources(), st.integers(1, 7), st.integers(0, 99))
+    def check(source: str, examples: int, seed: int) -> None:
+        module = define(RELAY + source)
+        agree(chain((5, module.Relay), (7, module.Drawn, ReLU()), (3, module.Relay)), examples, seed)
+
+    check()
 
 
 def test_a_loop_that_is_the_same_while_training_and_predicting_is_compiled_once(define, plain_kernels) -> None:
