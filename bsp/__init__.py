@@ -13,10 +13,10 @@ A program is a function of its peer. It computes, sends, and calls `sync()`; wha
 from .coordination import Coordinator, Member
 from .coordination.settings import TLS, ZooKeeper
 from .errors import BarrierTimeout, BSPError, CoordinatorLost, JobAborted, PeerFailed, PeerLost
-from .job import BSPJob
-from .launcher import Launcher, LocalLauncher, WorkerHandle, WorkerSpec
 from .peer import Peer
 from .program import BSP
+from .running.job import BSPJob
+from .running.launcher import Launcher, LocalLauncher, WorkerHandle, WorkerSpec
 
 __all__ = [
     "BSP",

@@ -54,6 +54,16 @@ class Encoded:
                 np.copyto(target.reshape(part.shape), part)
                 offset += part.nbytes
 
+    def write_headers(self, memory: memoryview) -> None:
+        """Write all but the contents of the arrays: whoever decodes the memory in place fills them in."""
+        offset = 0
+        for part in self._parts:
+            if isinstance(part, bytes):
+                memory[offset : offset + len(part)] = part
+                offset += len(part)
+            else:
+                offset += part.nbytes
+
     def _append(self, part: bytes) -> None:
         self._parts.append(part)
         self.size += len(part)
@@ -131,13 +141,13 @@ def encode(value: object) -> bytearray:
     return memory
 
 
-def decode(memory: bytearray) -> Any:
-    """Return the value encoded in `memory`. Its arrays are writable views of `memory`: hand over memory of your own."""
+def decode(memory: bytearray | memoryview) -> Any:
+    """Return the value encoded in `memory`. Its arrays are views of `memory`: hand over memory of your own."""
     return _Decoder(memory).value()
 
 
 class _Decoder:
-    def __init__(self, memory: bytearray) -> None:
+    def __init__(self, memory: bytearray | memoryview) -> None:
         self._memory = memory
         self._offset = 0
 

@@ -1,7 +1,10 @@
 """Where the peers of a job live: peers are spread contiguously and evenly over the worker processes."""
 
 import os
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from .errors import BSPError
 
@@ -38,6 +41,47 @@ class Placement:
     def process_of(self, peer: int) -> int:
         """Return the process of a peer: the inverse of `ranks`."""
         return ((peer + 1) * self.processes - 1) // self.peers
+
+
+@dataclass(frozen=True)
+class Members:
+    """The peers of a group.
+
+    A group orders its members as the job does, so that those of one process are neighbours in the group, too.
+
+    Args:
+        placement: where the peers of the job live.
+        ranks: the members' ranks in the job, ascending; member i of the group is `ranks[i]`.
+    """
+
+    placement: Placement
+    ranks: Sequence[int]
+
+    @classmethod
+    def world(cls, placement: Placement) -> "Members":
+        """Return all peers of the job."""
+        return cls(placement, range(placement.peers))
+
+    def __len__(self) -> int:
+        return len(self.ranks)
+
+    @cached_property
+    def processes(self) -> tuple[int, ...]:
+        """The processes that hold members, ascending."""
+        return tuple(sorted({self.placement.process_of(rank) for rank in self.ranks}))
+
+    def of(self, process: int) -> range:
+        """Return the members that live in a process, as indices in the group."""
+        ranks = self.placement.ranks(process)
+        return range(bisect_left(self.ranks, ranks.start), bisect_left(self.ranks, ranks.stop))
+
+    def process_of(self, index: int) -> int:
+        """Return the process of a member."""
+        return self.placement.process_of(self.ranks[index])
+
+    def told(self, process: int) -> list[int]:
+        """Return the members in a process by their ranks in the job, as errors name them."""
+        return [self.ranks[index] for index in self.of(process)]
 
 
 def available_cores() -> int:

@@ -1,62 +1,92 @@
-"""A site: what the peers of one worker process share. Its barriers, its mailbox, its collectives."""
+"""A site: what the members of one group share that live in one process. Its barriers, its mailbox, its collectives."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from .barriers import MESSAGES, SYNC, Arrival, ProcessBarrier, ThreadBarrier, Verdict
-from .collectives import Collectives
-from .control import ControlBlock
-from .memory import Segment
-from .placement import Placement
-from .transport import Mailbox, Outbox
+from .barriers import MESSAGES, STOP, SYNC, Arrival, Barrier, Call, ThreadBarrier, Verdict
+from .collectives import Collectives, Phases
+from .messages import Mailbox
+from .placement import Members
+from .transport import Channel
 
 
 class Site:
-    """The peers of one process and their way to the others.
+    """One process's members of a group and their way to the others.
 
     Args:
-        placement: which peers live where.
+        group: the group's name, "world" or what `Group.split` made of it.
+        members: the group.
         process: this process.
-        control: the job's control words.
-        barrier: the barrier between the processes.
-        arenas, contributions, results: per process, the memory for its messages and collectives.
+        parent: the site of the group that it was split from, None for the world's.
+        channel: what the transport gives the group.
+        barrier: the meeting of the group's processes.
+        check: raises what ended the job.
+        stop_requested: whether the job was asked to stop.
         timeout: seconds that a peer waits for the others of its process, or None for as long as it takes.
-        before: called by the last thread of the process to arrive, before the processes meet.
     """
 
     def __init__(
         self,
-        placement: Placement,
+        group: str,
+        members: Members,
         process: int,
-        control: ControlBlock,
-        barrier: ProcessBarrier,
+        parent: "Site | None",
+        channel: Channel,
+        barrier: Barrier,
         *,
-        arenas: Sequence[tuple[Segment, Segment]],
-        contributions: Sequence[Segment],
-        results: Sequence[Segment],
+        check: Callable[[], None],
+        stop_requested: Callable[[], bool],
         timeout: float | None = None,
-        before: Callable[[], None] | None = None,
     ) -> None:
-        self.placement = placement
-        self.process = process
-        self.control = control
+        self.group = group
+        self.members = members
+        self.parent = parent
+        self._channel = channel
         self._barrier = barrier
-        self._before = before
         self._superstep = 0
-        self._threads = ThreadBarrier(placement.ranks(process), self._cross, barrier.check, timeout)
-        self.mailbox = Mailbox(placement, process, Outbox(process, arenas))
-        self.collectives = Collectives(placement, process, contributions, results, self.wait)
+        self._retired: list[Site] = []
+        # One process of the group looks, so that all members see a request to stop in the same superstep.
+        self._stop_requested = stop_requested if members.processes[0] == process else _never
+        mine = members.of(process)
+        self._threads = ThreadBarrier([members.ranks[index] for index in mine], self._cross, check, timeout)
+        self.mailbox = Mailbox(members, process, channel.messages)
+        self.collectives = Collectives(Phases(members, process, channel.collectives, self.wait))
 
-    def wait(self, peer: int, call: int) -> Verdict:
-        """Wait for all peers of the job, which must make the same call."""
-        return self._threads.wait(peer, call)
+    def wait(self, index: int, call: Call, flags: int = 0) -> Verdict:
+        """Wait for all members of the group, which must make the same call."""
+        return self._threads.wait(self.members.ranks[index], Arrival(call, flags))
+
+    def retire(self, site: "Site") -> None:
+        """Note that the members here have left a group within this one.
+
+        Its memory is given back after the next barrier: by then nobody reads the words of its last one any more.
+        """
+        self._retired.append(site)
+
+    def _close(self) -> None:
+        for site in self._retired:
+            site._close()
+        self._barrier.close()
+        self._channel.close()
 
     def _cross(self, arrival: Arrival) -> Verdict:
-        if self._before is not None:
-            self._before()
-        if arrival.call != SYNC:
-            return self._barrier.wait(arrival)
-        sent = MESSAGES if self.mailbox.sent(self._superstep) else 0
-        verdict = self._barrier.wait(Arrival(SYNC, sent))
+        retired, self._retired = self._retired, []
+        verdict = self._meet(arrival.call, arrival.flags | (STOP if self._stop_requested() else 0))
+        for site in retired:
+            site._close()
+        return verdict
+
+    def _meet(self, call: Call, flags: int) -> Verdict:
+        if call != SYNC:
+            self._channel.collectives.settle()
+            return self._barrier.wait(Arrival(call, flags))
+        if self.mailbox.sent(self._superstep):
+            flags |= MESSAGES
+        self._channel.messages.settle()
+        verdict = self._barrier.wait(Arrival(SYNC, flags))
         self.mailbox.deliver(self._superstep, verdict.messages)
         self._superstep += 1
         return verdict
+
+
+def _never() -> bool:
+    return False

@@ -1,18 +1,39 @@
-"""Barriers, from the inside out: the threads of a process, then the processes of a host."""
+"""Barriers: one contract, `Barrier`, for the processes of a group; and how the threads of a process share it."""
 
-from .base import FINISH, MESSAGES, STOP, SYNC, Arrival, Verdict, describe_call, signature
-from .processes import ProcessBarrier
+from .base import (
+    FINISH,
+    GETS,
+    GO_ON,
+    MESSAGES,
+    STOP,
+    SYNC,
+    Arrival,
+    Barrier,
+    Call,
+    Verdict,
+    call,
+    mismatch,
+)
+from .coordinated import CoordinatedBarrier
+from .lone import LoneBarrier
 from .threads import ThreadBarrier
+from .words import WordsBarrier
 
 __all__ = [
     "FINISH",
+    "GETS",
+    "GO_ON",
     "MESSAGES",
     "STOP",
     "SYNC",
     "Arrival",
-    "ProcessBarrier",
+    "Barrier",
+    "Call",
+    "CoordinatedBarrier",
+    "LoneBarrier",
     "ThreadBarrier",
     "Verdict",
-    "describe_call",
-    "signature",
+    "WordsBarrier",
+    "call",
+    "mismatch",
 ]

@@ -1,38 +1,67 @@
-"""What all barriers share: how an arrival says what it came for, and what the barrier answers.
+"""The contract of barriers: how the processes of a group meet.
 
-All peers must come to a barrier for the same reason. A call code names it, so that a peer that calls `sync()` while
-another calls `allreduce()`, or has finished, is told so instead of exchanging nonsense or waiting for ever.
+A process arrives with what its peers called and some flags, and goes on with a verdict that is the same for all. All
+must come to a barrier for the same reason: a peer that calls `sync()` while another calls `allreduce()`, or has
+finished, is told so instead of exchanging nonsense or waiting for ever.
 """
 
+import functools
 import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
-SYNC, FINISH = 1, 2
-_FIRST_SIGNATURE = 16
+from ..errors import BSPError, format_ranks
+
+TEXT_LIMIT = 120
+"""Bytes of a call's text that all barriers can carry."""
+
+
+class Call(NamedTuple):
+    """What a peer called, as its barrier tells others.
+
+    Attributes:
+        code: equal for equal texts; compared instead of them.
+        text: the operation with all that must agree between the peers, "allreduce(sum) of float32 (3, 4)".
+    """
+
+    code: int
+    text: bytes
+
+    @property
+    def told(self) -> str:
+        """The text for people."""
+        return self.text.decode(errors="replace")
+
+
+@functools.lru_cache(maxsize=4096)
+def call(text: str) -> Call:
+    """Return the call of a text."""
+    data = text.encode()
+    return Call(zlib.crc32(data) & 0x7FFFFFFF, data[:TEXT_LIMIT])
+
+
+SYNC = call("sync()")
+FINISH = call("the end of its program")
 
 MESSAGES = 1
 """Flag: messages to other processes were sent in this superstep."""
 STOP = 2
 """Flag: the job was asked to stop."""
 MISMATCH = 4
-"""Flag: the arrivals came for different reasons."""
-
-
-def signature(text: str) -> int:
-    """Return the call code of a collective; calls that must agree have equal texts."""
-    return _FIRST_SIGNATURE + zlib.crc32(text.encode()) % (2**31 - _FIRST_SIGNATURE)
-
-
-def describe_call(call: int) -> str:
-    """Say in words what a call code stands for."""
-    return {SYNC: "called sync()", FINISH: "finished the program"}.get(call, "called another collective")
+"""Flag, of a verdict: the arrivals came for different reasons."""
+GETS = 8
+"""Flag: values of variables are asked for."""
+GO_ON = 16
+"""Flag: a peer does not want to halt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """What a process brings to a barrier: what its peers called, and its flags."""
 
-    call: int
+    call: Call
     flags: int = 0
 
 
@@ -51,3 +80,35 @@ class Verdict:
     def stop(self) -> bool:
         """Whether the job was asked to stop."""
         return bool(self.flags & STOP)
+
+
+class Barrier(ABC):
+    """The meeting of the processes that hold the peers of one group; one object per process and group.
+
+    Promises: no process is ever more than one generation ahead of another; every wait ends when all have arrived, or
+    with an error when the job has ended; all processes get the same verdict. Used by one thread at a time.
+    """
+
+    @abstractmethod
+    def wait(self, arrival: Arrival) -> Verdict:
+        """Wait for all processes of the group.
+
+        Raises:
+            JobAborted, PeerLost, CoordinatorLost: the job has ended.
+            BarrierTimeout: not all came within the job's timeout; names who is missing.
+            BSPError: the processes came for different reasons; names who came for what.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what the barrier holds. All processes have left its last generation."""
+
+
+def mismatch(calls: Mapping[str, Iterable[int]]) -> BSPError:
+    """Return the error that says which peers came to one barrier for what."""
+    ranks = {text: list(those) for text, those in calls.items()}
+    told = "; ".join(f"{format_ranks(those)} came for {text}" for text, those in ranks.items())
+    return BSPError(
+        f"the peers came to one barrier for different reasons: {told}. All must make the same calls in order",
+        [rank for those in ranks.values() for rank in those],
+    )

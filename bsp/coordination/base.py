@@ -1,8 +1,11 @@
 """The contract of coordination."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from ..errors import BSPError
 
 
 @dataclass(frozen=True)
@@ -20,17 +23,38 @@ class Member:
     peers: tuple[int, int]
 
 
-class Coordinator(ABC):
-    """One participant's view of the job. Participants are the worker processes, ranked from 0.
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+ROOM = 1 << 16
+"""Bytes that what one participant publishes may take."""
 
-    Promises: `barrier` returns when all participants of this generation have arrived, and none is ever more than one
-    generation ahead of another; after `abort`, every wait of every participant ends with an error that names the peers
-    at fault; after the last `leave` nothing is left. No wait outlives the participants it waits for.
+
+def check_key(key: str) -> None:
+    """Raise BSPError for what is no key."""
+    if not _KEY.fullmatch(key):
+        raise BSPError(f"a key consists of letters, digits, '.', '_' and '-', 100 at most, got {key!r}")
+
+
+def check_value(key: str, value: bytes) -> None:
+    """Raise BSPError for what is no key, or too large a value."""
+    check_key(key)
+    if len(value) > ROOM:
+        raise BSPError(
+            f"no room for {len(value)} bytes under {key!r}: what a process publishes may take {ROOM} bytes; it is for "
+            "names and addresses, send data as messages"
+        )
+
+
+class Coordinator(ABC):
+    """One participant's view of an attempt of a job. Participants are the worker processes, ranked from 0.
+
+    Promises: after `abort`, every wait of every participant ends with an error that names the peers at fault; what is
+    published is seen by all from then on; after the last `leave` nothing is left. No wait outlives the participants
+    it waits for.
     """
 
     @abstractmethod
     def join(self) -> None:
-        """Become a member.
+        """Become a member, and wait until all others are.
 
         Raises:
             JobAborted: the job was ended.
@@ -42,18 +66,25 @@ class Coordinator(ABC):
         """Return the present members by rank. Raises CoordinatorLost."""
 
     @abstractmethod
-    def barrier(self) -> None:
-        """Wait for all participants.
+    def publish(self, key: str, value: bytes) -> None:
+        """Make a value known under a key, in place of what this participant published there before.
+
+        Args:
+            key: letters, digits, '.', '_', '-'; one participant owns it.
+            value: names and addresses, not data: all keys of a participant share 64 KiB.
 
         Raises:
-            JobAborted, PeerLost: the job was ended, or a participant vanished.
-            BarrierTimeout: not all came within the job's timeout.
+            BSPError: the key is no such text, or there is no room for the value.
             CoordinatorLost: the service cannot be reached.
         """
 
     @abstractmethod
+    def lookup(self, key: str) -> bytes | None:
+        """Return what is published under a key, or None. Raises CoordinatorLost."""
+
+    @abstractmethod
     def abort(self, reason: str, ranks: Iterable[int] = ()) -> None:
-        """End the job for everybody. The first reason stands.
+        """End the attempt for everybody. The first reason stands.
 
         Args:
             reason: what happened, for people.
@@ -62,7 +93,7 @@ class Coordinator(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Raise what ended the job, if it has ended: JobAborted, PeerLost or CoordinatorLost."""
+        """Raise what ended the attempt, if it has ended: JobAborted, PeerLost or CoordinatorLost."""
 
     @abstractmethod
     def leave(self) -> None:

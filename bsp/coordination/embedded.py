@@ -1,12 +1,18 @@
 """Coordination by shared memory: the default, for the processes of one host, without a server."""
 
+import os
 import socket
+import time
 from collections.abc import Iterable
 
-from ..barriers import SYNC, Arrival, ProcessBarrier
-from ..control import ControlBlock
+from ..barriers.patience import Patience
+from ..errors import JobAborted
+from ..memory.board import Board
+from ..memory.control import ControlBlock
 from ..placement import Placement
-from .base import Coordinator, Member
+from .base import Coordinator, Member, check_key, check_value
+
+_POLL = 0.001
 
 
 class EmbeddedCoordinator(Coordinator):
@@ -14,30 +20,35 @@ class EmbeddedCoordinator(Coordinator):
 
     Args:
         control: the job's control words.
+        board: what the processes publish.
         placement: which peers live in which process.
         rank: this process.
-        timeout: seconds to wait at a barrier, or None for as long as the others live.
         parent: pid of the launcher, without which the job is over.
     """
 
     def __init__(
         self,
         control: ControlBlock,
+        board: Board,
         placement: Placement,
         rank: int,
-        *,
-        timeout: float | None = None,
         parent: int | None = None,
     ) -> None:
-        self.processes = ProcessBarrier(control, placement, rank, timeout=timeout, parent=parent)
         self._control = control
+        self._board = board
         self._placement = placement
         self._rank = rank
+        self._parent = parent
 
     def join(self) -> None:
-        """Publish the pid."""
-        self._control.check()
+        """Publish the pid, and wait for those of the others."""
+        self.check()
         self._control.register(self._rank)
+        patience = Patience(None, self._absent)
+        while self._control.absent():
+            self.check()
+            patience.check()
+            time.sleep(_POLL)
 
     def members(self) -> dict[int, Member]:
         """Return who has published a pid and not left."""
@@ -46,18 +57,29 @@ class EmbeddedCoordinator(Coordinator):
             rank: Member(host, pid, self._placement.bounds(rank)) for rank, pid in sorted(self._control.pids().items())
         }
 
-    def barrier(self) -> None:
-        """Meet the other processes on the control words. Cost: l, microseconds."""
-        self.processes.wait(Arrival(SYNC))
+    def publish(self, key: str, value: bytes) -> None:
+        """Write it on the board."""
+        check_value(key, value)
+        self._board.publish(key, value)
+
+    def lookup(self, key: str) -> bytes | None:
+        """Look at the board."""
+        check_key(key)
+        return self._board.lookup(key)
 
     def abort(self, reason: str, ranks: Iterable[int] = ()) -> None:
-        """Set the abort word and wake everybody."""
+        """Set the abort word."""
         self._control.abort(self._rank, reason, ranks)
 
     def check(self) -> None:
-        """Look at the abort word."""
-        self.processes.check()
+        """Look at the abort word, and whether the launcher lives."""
+        self._control.check()
+        if self._parent is not None and os.getppid() != self._parent:
+            raise JobAborted("the launcher of the job is gone")
 
     def leave(self) -> None:
         """Take the pid back."""
         self._control.deregister(self._rank)
+
+    def _absent(self) -> list[int]:
+        return [peer for process in self._control.absent() for peer in self._placement.ranks(process)]

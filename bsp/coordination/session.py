@@ -192,6 +192,10 @@ class Session:
         """Create a znode, with the path to it if `makepath`."""
         self.call(lambda: self.client.create_async(path, data, ephemeral=ephemeral, makepath=makepath), path)
 
+    def set(self, path: str, data: bytes) -> None:
+        """Replace a znode's data."""
+        self.call(lambda: self.client.set_async(path, data), path)
+
     def delete(self, path: str) -> None:
         """Remove a znode."""
         self.call(lambda: self.client.delete_async(path), path)

@@ -26,7 +26,7 @@ from kazoo.protocol.states import EventType, WatchedEvent
 from ..barriers.patience import Patience
 from ..errors import BSPError, CoordinatorLost, JobAborted, PeerLost, format_ranks
 from ..placement import Placement
-from .base import Coordinator, Member
+from .base import Coordinator, Member, check_key, check_value
 from .layout import JobLayout
 from .session import BROKEN, SLICE, Session
 from .settings import ZooKeeper
@@ -108,7 +108,12 @@ class ZooKeeperCoordinator(Coordinator):
         return found
 
     def barrier(self) -> None:
-        """Meet the other processes; see the module's text. Cost: l = 2-3 round trips to the server."""
+        """Meet the other processes; see the module's text. Cost: l = 2-3 round trips to the server.
+
+        Raises:
+            JobAborted, PeerLost, CoordinatorLost: the job has ended.
+            BarrierTimeout: names who is missing.
+        """
         self.check()
         step = self._layout.step(WORLD, self._generation)
         patience: Patience | None = None
@@ -119,6 +124,23 @@ class ZooKeeperCoordinator(Coordinator):
                 patience.check()
             self.check()
         self._generation += 1
+
+    def publish(self, key: str, value: bytes) -> None:
+        """Create or set /info/<key>."""
+        check_value(key, value)
+        path = self._layout.info(key)
+        try:
+            self._session.create(path, value)
+        except NodeExistsError:
+            self._session.set(path, value)
+
+    def lookup(self, key: str) -> bytes | None:
+        """Read /info/<key>."""
+        check_key(key)
+        try:
+            return self._session.get(self._layout.info(key))
+        except NoNodeError:
+            return None
 
     def abort(self, reason: str, ranks: Iterable[int] = ()) -> None:
         """Create the abort znode unless there is one."""

@@ -1,6 +1,7 @@
-"""How messages move: inside a process, and between the processes of a host through shared memory."""
+"""Transports: how what peers send comes from one worker process to another. One contract, `Transport`."""
 
-from .mailbox import Mailbox
-from .shared import Inbound, Outbox
+from .base import Channel, Inbound, Lane, Offer, Transport
+from .local import LocalTransport
+from .shared import SharedTransport
 
-__all__ = ["Inbound", "Mailbox", "Outbox"]
+__all__ = ["Channel", "Inbound", "Lane", "LocalTransport", "Offer", "SharedTransport", "Transport"]

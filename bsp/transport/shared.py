@@ -1,120 +1,215 @@
-"""Messages between the processes of a host: each process writes into arenas of its own, the others read them.
+"""The transport between the processes of a host: each writes into a heap of its own, the others read it.
 
-An arena is a growing shared-memory segment: one chain of records per destination process.
+A lane is a header in each process's heap, and arenas for what it sends.
 
-    header   superstep, then per destination process: offset of the first record
-    record   offset of the next record, sender, receiver, size; then the encoded value
+    header   for each parity of the epoch: the epoch + 1, then per process of the group: offset of the first record
+    record   offset of the next record for the same process; sender, receiver; offset and size of the encoded value
 
-There are two arenas per process, used in turn: what is sent in superstep s is read in s+1, while the other one fills,
-and its memory is used again in s+2, when the barrier has proved that every reader is done. No copy besides the two that
-a message needs: into the arena, and out of it.
+There are two arenas per lane, used in turn: what is sent in epoch e is read in e+1, while the other one fills, and its
+memory is used again in e+2, when the barrier has proved that every reader is done. No copy besides the two that a
+message needs: into the arena, and out of it.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ..encoding import Encoded, decode
-from ..memory import Segment
+from ..barriers import Barrier, LoneBarrier, WordsBarrier
+from ..memory.heap import LINE, Heap, aligned
+from ..memory.segment import Segment
+from ..memory.words import MeetingWords
+from ..placement import Members
+from .arena import Arena
+from .base import Channel, Inbound, Lane, Offer, Transport
 
-_RECORD = 64
 _WORD = 8
-_NEXT, _SENDER, _RECEIVER, _SIZE = range(4)
-MINIMUM = 1 << 16
+_NEXT, _SENDER, _RECEIVER, _AT, _SIZE = range(5)
 
 
-def arena_size(processes: int) -> int:
-    """Return the bytes with which an arena starts."""
-    return MINIMUM + _aligned(_WORD * (1 + processes))
-
-
-def _aligned(size: int) -> int:
-    return -(-size // _RECORD) * _RECORD
-
-
-@dataclass(frozen=True, slots=True)
-class Inbound:
-    """A message that lies in another process's arena; readable until the next barrier."""
-
-    sender: int
-    receiver: int
-    arena: Segment
-    offset: int
-    size: int
-
-    def value(self) -> object:
-        """Decode the message into memory of its own."""
-        memory = self.arena.view(self.offset + self.size)
-        return decode(bytearray(memory[self.offset :]))
-
-
-class Outbox:
-    """This process's sending side, and its reading side of the others' arenas.
+class SharedLane(Lane):
+    """This process's side of a lane.
 
     Args:
         process: this process.
-        arenas: for each process its two arenas.
+        members: the group.
+        heap: this process's.
+        heaps: the memory of all processes' heaps.
+        headers: for each process of the group, where its header lies in its heap.
     """
 
-    def __init__(self, process: int, arenas: Sequence[tuple[Segment, Segment]]) -> None:
+    def __init__(
+        self, process: int, members: Members, heap: Heap, heaps: Sequence[Segment], headers: Mapping[int, int]
+    ) -> None:
         self._process = process
-        self._arenas = arenas
+        self._positions = {process: position for position, process in enumerate(members.processes)}
+        self._heap = heap
+        self._heaps = heaps
+        self._headers = headers
+        self._arenas = (Arena(heap), Arena(heap))
         self._mutex = threading.Lock()
-        self._superstep = -1
-        self._used = 0
+        self._epoch = -1
         self._last: dict[int, int] = {}
 
-    def send(self, superstep: int, sender: int, receiver: int, process: int, encoded: Encoded) -> None:
-        """Write a message for `receiver`, which lives in another process. Raises BSPError when memory is full."""
-        arena = self._arenas[self._process][superstep & 1]
+    @staticmethod
+    def header_size(processes: int) -> int:
+        """Return the bytes of a header of a group of so many processes."""
+        return 2 * aligned(_WORD * (1 + processes))
+
+    def room(self, epoch: int, to: Sequence[int], sender: int, receiver: int, size: int) -> memoryview:
+        """Return memory in this process's heap; see `Lane.room`."""
+        arena = self._arenas[epoch & 1]
         with self._mutex:
-            if self._superstep != superstep:
-                self._begin(superstep, arena)
-            offset = self._used
-            self._used = _aligned(offset + _RECORD + encoded.size)
-            self._grow(arena, self._used)
-            self._link(arena, process, offset, (0, sender, receiver, encoded.size))
-            payload = arena.view(offset + _RECORD + encoded.size)[offset + _RECORD :]
-        encoded.write(payload)
+            if self._epoch != epoch:
+                self._begin(epoch, arena)
+            records = LINE * len(to)
+            offset = arena.take(records + size)
+            place = offset + records
+            for number, process in enumerate(to):
+                self._link(epoch, process, offset + LINE * number, (0, sender, receiver, place, size))
+        return self._heap.view(place, size)
 
-    def sent(self, superstep: int) -> bool:
-        """Whether this process sent anything to another one in `superstep`."""
-        return self._superstep == superstep
+    def sent(self, epoch: int) -> bool:
+        """Whether there is a record of this epoch."""
+        return self._epoch == epoch and bool(self._last)
 
-    def receive(self, superstep: int) -> Iterator[Inbound]:
-        """Yield what other processes sent here in `superstep`, by process and then in the order of sending."""
-        for process, pair in enumerate(self._arenas):
-            if process != self._process:
-                yield from self._chain(pair[superstep & 1], superstep)
+    def settle(self) -> None:
+        """What is written is there."""
 
-    def _begin(self, superstep: int, arena: Segment) -> None:
-        header = _aligned(_WORD * (1 + len(self._arenas)))
-        words = arena.view(header).cast("q")
-        words[0] = superstep
-        for process in range(len(self._arenas)):
-            words[1 + process] = 0
-        self._superstep, self._used = superstep, header
+    def receive(self, epoch: int) -> list[Inbound]:
+        """Follow the chains that the others have made for this process."""
+        return [
+            found for process in self._positions if process != self._process for found in self._from(process, epoch)
+        ]
+
+    def close(self) -> None:
+        """Give the arenas back."""
+        for arena in self._arenas:
+            arena.close()
+
+    def _place(self, process: int, epoch: int) -> int:
+        return self._headers[process] + (epoch & 1) * aligned(_WORD * (1 + len(self._positions)))
+
+    def _begin(self, epoch: int, arena: Arena) -> None:
+        arena.reset()
+        start = self._place(self._process, epoch)
+        words = self._heap.view(start, _WORD * (1 + len(self._positions))).cast("q")
+        for position in range(len(self._positions)):
+            words[1 + position] = 0
+        words[0] = epoch + 1
+        self._epoch = epoch
         self._last.clear()
 
-    @staticmethod
-    def _grow(arena: Segment, size: int) -> None:
-        if size > arena.mapped:
-            arena.reserve(max(size, min(2 * arena.mapped, arena.mapped + (64 << 20))))
-
-    def _link(self, arena: Segment, process: int, offset: int, record: tuple[int, int, int, int]) -> None:
-        words = arena.view(_aligned(offset + _RECORD)).cast("q")
+    def _link(self, epoch: int, process: int, offset: int, record: tuple[int, int, int, int, int]) -> None:
+        words = self._heap.view(0, offset + LINE).cast("q")
         at = offset // _WORD
-        words[at], words[at + 1], words[at + 2], words[at + 3] = record
+        words[at], words[at + 1], words[at + 2], words[at + 3], words[at + 4] = record
         previous = self._last.get(process)
-        words[1 + process if previous is None else previous // _WORD + _NEXT] = offset
+        if previous is None:
+            words[self._place(self._process, epoch) // _WORD + 1 + self._positions[process]] = offset
+        else:
+            words[previous // _WORD + _NEXT] = offset
         self._last[process] = offset
 
-    def _chain(self, arena: Segment, superstep: int) -> Iterator[Inbound]:
-        words = arena.view(arena.size // _WORD * _WORD).cast("q")
-        if words[0] != superstep:
+    def _from(self, process: int, epoch: int) -> Iterator[Inbound]:
+        segment, start = self._heaps[process], self._place(process, epoch)
+        header = segment.view(start + _WORD * (1 + len(self._positions)))[start:].cast("q")
+        if header[0] != epoch + 1:
             return
-        offset = words[1 + self._process]
+        offset = header[1 + self._positions[self._process]]
+        if not offset:
+            return
+        memory = segment.view(segment.size)
+        words = memory.cast("q")
         while offset:
             at = offset // _WORD
-            yield Inbound(words[at + _SENDER], words[at + _RECEIVER], arena, offset + _RECORD, words[at + _SIZE])
+            place, size = words[at + _AT], words[at + _SIZE]
+            yield Inbound(words[at + _SENDER], words[at + _RECEIVER], memory[place : place + size], owned=False)
             offset = words[at + _NEXT]
+
+
+class SharedChannel(Channel):
+    """A group's lanes and its barrier.
+
+    Args:
+        messages, collectives: the lanes.
+        barrier: among the processes.
+        close: gives the headers and words back.
+    """
+
+    def __init__(
+        self, messages: SharedLane, collectives: SharedLane, barrier: Barrier, give_back: Callable[[], None]
+    ) -> None:
+        self.messages = self._messages = messages
+        self.collectives = self._collectives = collectives
+        self.barrier = barrier
+        self._give_back = give_back
+
+    def close(self) -> None:
+        """Give the memory back to the heap."""
+        self._messages.close()
+        self._collectives.close()
+        self.barrier.close()
+        self._give_back()
+
+
+class SharedTransport(Transport):
+    """Between processes that hold the descriptors of each other's heaps.
+
+    Args:
+        process: this process.
+        heaps: the memory of each process's heap.
+        check: raises what ended the job; runs every 50 ms in a waiting process.
+        timeout: seconds to wait at a barrier, or None for as long as the others live.
+    """
+
+    def __init__(
+        self, process: int, heaps: Sequence[Segment], check: Callable[[], None], timeout: float | None = None
+    ) -> None:
+        self._process = process
+        self._heaps = heaps
+        self._heap = Heap(heaps[process])
+        self._check = check
+        self._timeout = timeout
+
+    def offer(self, group: str, members: Members) -> Offer:
+        """Allocate headers; the first process of the group also the words on which all meet."""
+        sizes = self._sizes(members)
+        offer = {}
+        for name, size in sizes.items():
+            offset = self._heap.allocate(size)
+            self._heap.view(offset, size)[:] = bytes(size)
+            offer[name] = offset
+        return offer
+
+    def open(self, group: str, members: Members, offers: Mapping[int, Offer]) -> Channel:
+        """Return the group's lanes and its barrier."""
+        lanes = [
+            SharedLane(
+                self._process, members, self._heap, self._heaps, {process: offers[process][name] for process in offers}
+            )
+            for name in ("messages", "collectives")
+        ]
+        mine = offers[self._process]
+
+        def give_back() -> None:
+            for name, size in self._sizes(members).items():
+                self._heap.free(mine[name], size)
+
+        return SharedChannel(lanes[0], lanes[1], self._barrier(members, offers), give_back)
+
+    def close(self) -> None:
+        """The memory goes with the last process that holds it."""
+
+    def _sizes(self, members: Members) -> dict[str, int]:
+        processes = len(members.processes)
+        header = SharedLane.header_size(processes)
+        sizes = {"messages": header, "collectives": header}
+        if processes > 1 and members.processes[0] == self._process:
+            sizes["words"] = MeetingWords.size(processes)
+        return sizes
+
+    def _barrier(self, members: Members, offers: Mapping[int, Offer]) -> Barrier:
+        root = members.processes[0]
+        if len(members.processes) == 1:
+            return LoneBarrier(self._check)
+        words = MeetingWords(self._heaps[root], offers[root]["words"], len(members.processes), len(self._heaps))
+        return WordsBarrier(words, members, self._process, self._check, self._timeout)

@@ -1,7 +1,6 @@
 """One contract for all coordinators: participants in threads, each with a view of its own."""
 
 import os
-import random
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -10,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from horn.bsp import BarrierTimeout, BSPError, JobAborted, PeerLost, ZooKeeper
-from horn.bsp.control import ControlBlock
+from horn.bsp import BSPError, JobAborted, PeerLost, ZooKeeper
 from horn.bsp.coordination import Coordinator, EmbeddedCoordinator
 from horn.bsp.coordination.layout import JobLayout
 from horn.bsp.coordination.record import JobRecord
 from horn.bsp.coordination.session import Session
 from horn.bsp.coordination.zookeeper import ZooKeeperCoordinator
-from horn.bsp.memory import Segment
+from horn.bsp.memory.board import Board
+from horn.bsp.memory.control import ControlBlock
+from horn.bsp.memory.segment import Segment
 from horn.bsp.placement import Placement
 
 PLACEMENT = Placement(peers=6, processes=3)
@@ -27,7 +27,7 @@ class Job(ABC):
     """A job without a launcher: a maker of coordinators, and a look at what is left in the end."""
 
     @abstractmethod
-    def coordinator(self, rank: int, timeout: float | None = None) -> Coordinator: ...
+    def coordinator(self, rank: int) -> Coordinator: ...
 
     @abstractmethod
     def leftovers(self) -> object: ...
@@ -35,10 +35,11 @@ class Job(ABC):
 
 class Embedded(Job):
     def __init__(self) -> None:
+        self.board = Segment.create("board", Board.size(3))
         self.control = ControlBlock(Segment.create("test", ControlBlock.size(3)), 3)
 
-    def coordinator(self, rank: int, timeout: float | None = None) -> Coordinator:
-        return EmbeddedCoordinator(self.control, PLACEMENT, rank, timeout=timeout)
+    def coordinator(self, rank: int) -> Coordinator:
+        return EmbeddedCoordinator(self.control, Board(self.board, 3, rank), PLACEMENT, rank)
 
     def leftovers(self) -> object:
         return self.control.pids()
@@ -50,8 +51,8 @@ class InZooKeeper(Job):
         self.layout = JobLayout(self.settings.chroot, f"contract-{os.urandom(4).hex()}")
         self.record = JobRecord(self.settings, self.layout, PLACEMENT, {})
 
-    def coordinator(self, rank: int, timeout: float | None = None) -> Coordinator:
-        return ZooKeeperCoordinator(self.settings, self.layout, PLACEMENT, rank, timeout=timeout)
+    def coordinator(self, rank: int) -> Coordinator:
+        return ZooKeeperCoordinator(self.settings, self.layout, PLACEMENT, rank)
 
     def leftovers(self) -> object:
         self.record.close()
@@ -69,11 +70,11 @@ def job(request: pytest.FixtureRequest) -> Iterator[Job]:
     assert not made.leftovers()
 
 
-def everywhere(job: Job, act: Callable[[int, Coordinator], Any], timeout: float | None = None) -> list[Any]:
+def everywhere(job: Job, act: Callable[[int, Coordinator], Any]) -> list[Any]:
     """Join with all ranks, act, leave; return what each returned, or the engine's error that it met."""
 
     def run(rank: int) -> Any:
-        coordinator = job.coordinator(rank, timeout)
+        coordinator = job.coordinator(rank)
         coordinator.join()
         try:
             return act(rank, coordinator)
@@ -87,10 +88,11 @@ def everywhere(job: Job, act: Callable[[int, Coordinator], Any], timeout: float 
 
 
 def test_members_see_each_other(job: Job) -> None:
+    seen = threading.Barrier(PLACEMENT.processes, timeout=20)
+
     def act(rank: int, coordinator: Coordinator) -> Any:
-        coordinator.barrier()
         members = coordinator.members()
-        coordinator.barrier()
+        seen.wait()
         return members
 
     for members in everywhere(job, act):
@@ -98,31 +100,43 @@ def test_members_see_each_other(job: Job) -> None:
         assert {member.pid for member in members.values()} == {os.getpid()}
 
 
-def test_no_participant_is_ever_more_than_one_generation_ahead(job: Job) -> None:
-    reached = [0, 0, 0]
+def test_what_is_published_is_seen_by_all(job: Job) -> None:
+    def act(rank: int, coordinator: Coordinator) -> Any:
+        coordinator.publish(f"address-{rank}", b"first")
+        coordinator.publish(f"address-{rank}", bytes([rank]))
+        found: dict[int, bytes] = {}
+        while len(found) < PLACEMENT.processes:
+            coordinator.check()
+            seen = {other: coordinator.lookup(f"address-{other}") for other in range(PLACEMENT.processes)}
+            found = {other: value for other, value in seen.items() if value is not None and value != b"first"}
+        assert coordinator.lookup("nobody") is None
+        return found
 
-    def act(rank: int, coordinator: Coordinator) -> int:
-        pauses = random.Random(rank)
-        spread = 0
-        for generation in range(100):
-            if pauses.random() < 0.05:
-                threading.Event().wait(pauses.random() * 0.01)  # the others must wait for us
-            reached[rank] = generation
-            coordinator.barrier()
-            assert min(reached) >= generation, "a barrier let someone through before all had come"
-            spread = max(spread, max(reached) - generation)
-        return spread
+    for found in everywhere(job, act):
+        assert found == {0: b"\0", 1: b"\1", 2: b"\2"}
 
-    assert all(spread in (0, 1) for spread in everywhere(job, act))
+
+@pytest.mark.parametrize(("key", "value"), [("a/b", b""), ("", b""), ("large", bytes(2**16 + 1))])
+def test_what_cannot_be_published_is_refused(job: Job, key: str, value: bytes) -> None:
+    def act(rank: int, coordinator: Coordinator) -> None:
+        coordinator.publish(key, value)
+
+    for error in everywhere(job, act):
+        assert isinstance(error, BSPError)
+        assert "a key consists of" in str(error) or "no room for 65537 bytes under 'large'" in str(error)
+
+
+def until_it_ends(coordinator: Coordinator) -> None:
+    while True:
+        coordinator.check()
+        threading.Event().wait(0.005)
 
 
 def test_abort_reaches_all_and_names_the_peers(job: Job) -> None:
     def act(rank: int, coordinator: Coordinator) -> None:
-        coordinator.barrier()
         if rank == 1:
             coordinator.abort("peer 2 has given up", [2])
-        coordinator.barrier()
-        coordinator.barrier()
+        until_it_ends(coordinator)
 
     for error in everywhere(job, act):
         assert isinstance(error, JobAborted)
@@ -130,32 +144,15 @@ def test_abort_reaches_all_and_names_the_peers(job: Job) -> None:
         assert error.ranks == (2,)
 
 
-def test_a_barrier_with_a_time_limit_names_who_is_missing(job: Job) -> None:
-    done = threading.Event()
-
-    def act(rank: int, coordinator: Coordinator) -> None:
-        try:
-            if rank == 2:
-                done.wait(20)
-            else:
-                coordinator.barrier()
-        finally:
-            done.set()
-
-    errors = [error for error in everywhere(job, act, timeout=0.4) if error is not None]
-    assert any(isinstance(error, BarrierTimeout) and error.ranks == (4, 5) for error in errors)
-
-
 def test_zookeeper_a_vanished_member_is_named_by_its_neighbour(zookeeper: Any) -> None:
     job = InZooKeeper(zookeeper.address)
 
     def act(rank: int, coordinator: Coordinator) -> None:
-        coordinator.barrier()
         if rank == 1:
             assert isinstance(coordinator, ZooKeeperCoordinator)
             vanish(coordinator)
         else:
-            coordinator.barrier()
+            until_it_ends(coordinator)
 
     errors = everywhere(job, act)
     for rank in (0, 2):

@@ -191,9 +191,9 @@ def shapes(peer: Peer) -> None:
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        (early, "peer 1 finished the program"),
-        (different, "peer 1 called another collective"),
-        (shapes, "called another collective"),
+        (early, "peer 1 came for the end of its program"),
+        (different, r"peer 1 came for allreduce\(sum\) of float64 \(\)"),
+        (shapes, r"peer 1 came for allreduce\(sum\) of float64 \(2,\)"),
     ],
 )
 def test_peers_that_do_different_things_are_told_so(program: Any, said: str, processes: int) -> None:

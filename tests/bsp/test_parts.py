@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from horn.bsp import BSPError, BSPJob, JobAborted, Peer
-from horn.bsp.barriers import SYNC, Arrival, ProcessBarrier
+from horn.bsp import BSPError, BSPJob, Peer
 from horn.bsp.collectives import tree_reduce
-from horn.bsp.control import ControlBlock
 from horn.bsp.errors import format_ranks
-from horn.bsp.memory import Segment, available_memory
+from horn.bsp.memory.segment import Segment, available_memory
 from horn.bsp.placement import Placement
 
 
@@ -67,26 +65,6 @@ def test_too_much_shared_memory_is_a_clear_error() -> None:
         pytest.skip("this system does not tell how much memory it has")
     with pytest.raises(BSPError, match=r"no space for .* MiB of shared memory \(\d+ MiB are available\)"):
         Segment.create("test", 4 * available)
-
-
-def test_an_abort_wakes_those_who_sleep_at_the_barrier() -> None:
-    control = ControlBlock(Segment.create("test", ControlBlock.size(3)), 3)
-    barriers = [ProcessBarrier(control, Placement(3, 3), rank) for rank in range(2)]
-    errors: list[BaseException] = []
-
-    def wait(barrier: ProcessBarrier) -> None:
-        try:
-            barrier.wait(Arrival(SYNC))
-        except JobAborted as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=wait, args=(barrier,)) for barrier in barriers]
-    for thread in threads:
-        thread.start()
-    control.abort(2, "enough of this", [2])
-    for thread in threads:
-        thread.join(5)
-    assert [str(error) for error in errors] == ["the job was aborted: enough of this"] * 2
 
 
 def soak(peer: Peer, rounds: int) -> int:

@@ -12,20 +12,28 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import failpoints, frames
-from .arrays import views
-from .control import ControlBlock
-from .coordination import Coordinator, EmbeddedCoordinator
-from .coordination.settings import ZooKeeper
-from .errors import BSPError, CoordinatorLost, JobAborted, format_ranks
-from .memory import Segment
-from .peer import Peer
-from .placement import Placement
-from .program import run_program
+from .. import failpoints
+from ..barriers import Barrier, CoordinatedBarrier
+from ..coordination import Coordinator, EmbeddedCoordinator
+from ..coordination.settings import ZooKeeper
+from ..errors import BSPError, CoordinatorLost, JobAborted, format_ranks
+from ..home import WORLD, Home
+from ..memory.arrays import views
+from ..memory.board import Board
+from ..memory.control import ControlBlock
+from ..memory.segment import Segment
+from ..peer import Peer
+from ..placement import Members, Placement
+from ..program import run_program
+from ..site import Site
+from ..transport import Channel, LocalTransport, Offer, SharedTransport, Transport
+from . import frames
 from .shipping import LoadedModuleFinder, dump_value, load_program
-from .site import Site
+
+if TYPE_CHECKING:
+    from ..coordination.zookeeper import ZooKeeperCoordinator
 
 logger = logging.getLogger("horn.bsp")
 
@@ -83,44 +91,44 @@ class Worker:
         self._payload = Segment(spec["payload"]).view(spec["payload_size"])
         self._shared = views(Segment(spec["shared"]), spec["layout"])
         self._failed = False
-        embedded = EmbeddedCoordinator(
-            self._control, self._placement, process, timeout=spec["timeout"], parent=spec["launcher"]
-        )
-        self._coordinators: list[Coordinator] = [embedded]
-        before: Callable[[], None] | None = None
+        board = Board(Segment(spec["board"]), spec["processes"], process)
+        self._coordinators: list[Coordinator] = [
+            EmbeddedCoordinator(self._control, board, self._placement, process, parent=spec["launcher"])
+        ]
+        self._transport = self._make_transport(self._coordinators[0].check)
+        barrier: Callable[[str, Members, Channel], Barrier] | None = None
         if spec["zookeeper"] is not None:
             settings = ZooKeeper.restored(spec["zookeeper"])
             zookeeper = self._connect(settings)
             self._coordinators.append(zookeeper)
-            before = zookeeper.barrier if settings.participants == "process" else None
-        self._site = Site(
+            if settings.participants == "process":
+                barrier = functools.partial(_coordinated, zookeeper)
+        self._home = Home(
             self._placement,
             process,
-            self._control,
-            embedded.processes,
+            self._transport,
+            check=self._coordinators[0].check,
+            stop_requested=lambda: self._control.stop_requested,
+            barrier=barrier,
             timeout=spec["timeout"],
-            before=before,
-            arenas=[(Segment(even), Segment(odd)) for even, odd in spec["arenas"]],
-            contributions=[Segment(fd) for fd in spec["contributions"]],
-            results=[Segment(fd) for fd in spec["results"]],
         )
 
     def run(self) -> bool:
         """Run the peers of this process; return whether all of them returned a value."""
         try:
-            for coordinator in self._coordinators:
-                coordinator.join()
+            world = self._join()
         except BSPError as error:
             self._end(error)
             return False
         failpoints.hit("worker.joined")
         first, *others = self._placement.ranks(self._process)
         threads = [
-            threading.Thread(target=self._run_peer, args=(rank,), name=f"peer {rank}", daemon=True) for rank in others
+            threading.Thread(target=self._run_peer, args=(world, rank), name=f"peer {rank}", daemon=True)
+            for rank in others
         ]
         for thread in threads:
             thread.start()
-        self._run_peer(first)
+        self._run_peer(world, first)
         for thread in threads:
             # After an abort the launcher kills us soon, so that this wait is bounded.
             thread.join()
@@ -128,10 +136,31 @@ class Worker:
             coordinator.leave()
         return not self._failed
 
-    def _connect(self, settings: ZooKeeper) -> Coordinator:
+    def _join(self) -> Site:
+        """Become a member, learn how to reach the others, and return the site of the group of all."""
+        members = Members.world(self._placement)
+        self._coordinators[0].publish(f"offer-{self._process}", json.dumps(self._home.offer(WORLD, members)).encode())
+        for coordinator in self._coordinators:
+            coordinator.join()
+        return self._home.site(WORLD, members, {process: self._offer(process) for process in members.processes})
+
+    def _offer(self, process: int) -> Offer:
+        told = self._coordinators[0].lookup(f"offer-{process}")
+        if told is None:
+            raise BSPError(f"process {process} has joined without saying how it can be reached")
+        offer: Offer = json.loads(told)
+        return offer
+
+    def _make_transport(self, check: Callable[[], None]) -> Transport:
+        if self._spec["processes"] == 1:
+            return LocalTransport(check)
+        heaps = [Segment(fd) for fd in self._spec["heaps"]]
+        return SharedTransport(self._process, heaps, check, self._spec["timeout"])
+
+    def _connect(self, settings: ZooKeeper) -> "ZooKeeperCoordinator":
         # Imported here: jobs without ZooKeeper do not pay for its client.
-        from .coordination.layout import JobLayout
-        from .coordination.zookeeper import ZooKeeperCoordinator
+        from ..coordination.layout import JobLayout
+        from ..coordination.zookeeper import ZooKeeperCoordinator
 
         return ZooKeeperCoordinator(
             settings,
@@ -142,10 +171,10 @@ class Worker:
             on_end=self._end,
         )
 
-    def _run_peer(self, rank: int) -> None:
+    def _run_peer(self, world: Site, rank: int) -> None:
         report = functools.partial(self._report, rank)
         try:
-            peer = Peer(self._site, rank, self._spec["seed"], self._shared, report)
+            peer = Peer(self._home, world, rank, self._spec["seed"], self._shared, report)
             program, args, kwargs = load_program(self._payload)
             value = run_program(program, peer, args, kwargs)
             encoded = self._encode(value, peer.counters)
@@ -192,6 +221,11 @@ class Worker:
 
     def _tell(self, rank: int, error: BaseException) -> None:
         self._writer.write(frames.FAILURE, rank, describe(error))
+
+
+def _coordinated(zookeeper: "ZooKeeperCoordinator", group: str, members: Members, channel: Channel) -> Barrier:
+    """Return the barrier of a group: the service takes part in those of all peers."""
+    return CoordinatedBarrier(zookeeper.barrier, channel.barrier) if group == WORLD else channel.barrier
 
 
 def describe(error: BaseException) -> bytes:

@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import errors, frames
-from .control import ControlBlock
-from .errors import BSPError, JobAborted, PeerFailed, PeerLost, format_ranks
+from .. import errors
+from ..errors import BSPError, JobAborted, PeerFailed, PeerLost, format_ranks
+from ..memory.control import ControlBlock
+from ..placement import Placement
+from . import frames
 from .launcher import WorkerHandle
-from .placement import Placement
 from .shipping import load_value
 
 TICK = 0.1

@@ -20,7 +20,7 @@ import multiprocess
 from multiprocess import resource_tracker
 from multiprocess.context import get_spawning_popen
 
-from .errors import BSPError
+from ..errors import BSPError
 
 # Children see the environment and `__main__` as they are at that moment: jobs of several threads start in turn.
 _STARTING = threading.Lock()

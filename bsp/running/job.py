@@ -17,20 +17,20 @@ from typing import Any, SupportsIndex
 
 from numpy.typing import NDArray
 
-from . import failpoints
-from .arrays import share, views
-from .control import ControlBlock
-from .coordination.layout import JobLayout
-from .coordination.settings import ZooKeeper
-from .errors import BSPError, CoordinatorLost, PeerFailed
+from .. import failpoints
+from ..coordination.layout import JobLayout
+from ..coordination.settings import ZooKeeper
+from ..errors import BSPError, CoordinatorLost, PeerFailed
+from ..memory.arrays import share, views
+from ..memory.board import Board
+from ..memory.control import ControlBlock
+from ..memory.segment import Segment
+from ..placement import Placement, available_cores
+from ..program import Program, check_program
 from .interrupts import InterruptCounter
 from .launcher import Launcher, LocalLauncher, WorkerSpec
-from .memory import Segment
-from .placement import Placement, available_cores
-from .program import Program, check_program
 from .shipping import dump_program, loaded_modules, refuse_while_loading
 from .supervisor import Supervisor
-from .transport.shared import arena_size
 
 GRACEFUL_SECONDS = 5.0
 
@@ -159,7 +159,7 @@ class BSPJob:
             yield lambda: None
             return
         # Imported here: jobs without ZooKeeper do not pay for its client.
-        from .coordination.record import JobRecord
+        from ..coordination.record import JobRecord
 
         conf = {"peers": self._placement.peers, "processes": self._placement.processes, "seed": self._seed}
         with contextlib.closing(JobRecord(self._zookeeper, self._nodes, self._placement, conf)) as record:
@@ -244,24 +244,20 @@ class JobMemory:
     """
 
     def __init__(self, placement: Placement, shared: Segment, payload: bytes) -> None:
-        processes = range(placement.processes)
         control = Segment.create("control", ControlBlock.size(placement.processes))
-        size = arena_size(placement.processes)
-        arenas = [(Segment.create("arena", size), Segment.create("arena", size)) for _ in processes]
-        contributions = [Segment.create("contributions", 1) for _ in processes]
-        results = [Segment.create("results", 1) for _ in processes]
-        self._segments = [control, *(arena for pair in arenas for arena in pair), *contributions, *results]
+        board = Segment.create("board", Board.size(placement.processes))
+        heaps = [Segment.create("heap", 1) for _ in range(placement.processes)] if placement.processes > 1 else []
+        self._segments = [control, board, *heaps]
         self.control = ControlBlock(control, placement.processes)
         program = self.add("program", payload)
         self.descriptors = [shared.fd, *(segment.fd for segment in self._segments)]
         self.named: dict[str, Any] = {
             "control": control.fd,
+            "board": board.fd,
             "payload": program,
             "payload_size": len(payload),
             "shared": shared.fd,
-            "arenas": [[even.fd, odd.fd] for even, odd in arenas],
-            "contributions": [segment.fd for segment in contributions],
-            "results": [segment.fd for segment in results],
+            "heaps": [heap.fd for heap in heaps],
         }
 
     def add(self, label: str, content: bytes) -> int:

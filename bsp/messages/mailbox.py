@@ -1,12 +1,15 @@
-"""What the peers of one process have sent and received: local messages by reference, others through shared memory."""
+"""What the members of a group that live in one process have sent and received.
+
+Messages inside a process are kept by reference, others go through the lane of the transport.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..encoding import Encoded, decode
 from ..errors import BSPError
-from ..placement import Placement
-from .shared import Inbound, Outbox
+from ..placement import Members
+from ..transport import Inbound, Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +30,31 @@ Message = Local | Inbound
 
 
 class Mailbox:
-    """The messages of the peers of one process.
+    """The messages of one process's members of a group.
 
     Local messages are kept per sender, so that no two threads ever append to one list.
 
     Args:
-        placement: which peers live where.
+        members: the group.
         process: this process.
-        outbox: the way to the other processes.
+        lane: the way to the other processes.
     """
 
-    def __init__(self, placement: Placement, process: int, outbox: Outbox) -> None:
-        self._placement = placement
+    def __init__(self, members: Members, process: int, lane: Lane) -> None:
+        self._members = members
         self._process = process
-        self._outbox = outbox
-        self._ranks = placement.ranks(process)
-        self._local: dict[int, list[Local]] = {rank: [] for rank in self._ranks}
+        self._lane = lane
+        self._local: dict[int, list[Local]] = {index: [] for index in members.of(process)}
         self._inbox: dict[int, list[Message]] = {}
 
     def send(self, superstep: int, sender: int, receiver: int, value: object, move: bool) -> None:
-        """Buffer a message; see `Peer.send`."""
-        if not 0 <= receiver < self._placement.peers:
-            raise BSPError(f"the receiver must be in [0, {self._placement.peers}), got {receiver}")
+        """Buffer a message; see `Group.send`."""
+        if not 0 <= receiver < len(self._members):
+            raise BSPError(f"the receiver must be in [0, {len(self._members)}), got {receiver}")
         encoded = Encoded(value)
-        process = self._placement.process_of(receiver)
+        process = self._members.process_of(receiver)
         if process != self._process:
-            self._outbox.send(superstep, sender, receiver, process, encoded)
+            self._lane.send(superstep, (process,), sender, receiver, encoded)
         elif move:
             self._local[sender].append(Local(sender, receiver, None, value))
         else:
@@ -62,7 +64,7 @@ class Mailbox:
 
     def sent(self, superstep: int) -> bool:
         """Whether messages for other processes wait for the barrier."""
-        return self._outbox.sent(superstep)
+        return self._lane.sent(superstep)
 
     def deliver(self, superstep: int, remote: bool) -> None:
         """Make what was sent in `superstep` readable. Called by one thread while all others wait at the barrier.
@@ -76,13 +78,17 @@ class Mailbox:
             self._put(messages)
             messages.clear()
         if remote:
-            self._put(list(self._outbox.receive(superstep)))
+            self._put(self._lane.receive(superstep))
             for inbox in self._inbox.values():
                 inbox.sort(key=_sender)
 
-    def received(self, peer: int) -> Sequence[Message]:
-        """Return the messages of a peer in the order of (sender, sequence)."""
-        return self._inbox.get(peer, ())
+    def received(self, index: int) -> Sequence[Message]:
+        """Return the messages of a member in the order of (sender, sequence)."""
+        return self._inbox.get(index, ())
+
+    def clear(self, index: int) -> None:
+        """Drop what a member has received."""
+        self._inbox.pop(index, None)
 
     def _put(self, messages: Sequence[Message]) -> None:
         for message in messages:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import BSPError
-from .memory import Segment
+from ..errors import BSPError
+from .segment import Segment
 
 Array = NDArray[Any]
 Layout = dict[str, tuple[str, list[int], int]]

@@ -14,7 +14,7 @@ import tempfile
 import weakref
 from pathlib import Path
 
-from .errors import BSPError
+from ..errors import BSPError
 
 PAGE = mmap.PAGESIZE
 _LOOK_FROM = 64 << 20

@@ -19,7 +19,7 @@ from typing import Any
 
 import dill
 
-from .errors import BSPError
+from ..errors import BSPError
 
 #: `active` is true in a thread that is loading a program: the imports of a worker.
 _loading = threading.local()

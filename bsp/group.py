@@ -1,0 +1,180 @@
+"""A group of peers, as one of its members sees it: messages, supersteps, collectives, and groups within it.
+
+Costs are given in the BSP model: h bytes sent or received by a peer cost h·g, a barrier of the group costs l.
+"""
+
+import operator
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self, SupportsIndex
+
+from numpy.typing import NDArray
+
+from .barriers import SYNC, call
+from .errors import BSPError
+from .home import Home
+from .placement import Members
+from .site import Site
+
+Array = NDArray[Any]
+
+
+class Group:
+    """One member's view of a group. For the thread of the peer that has it.
+
+    Groups run asynchronously of each other: a superstep of one waits for nobody outside of it.
+
+    Attributes:
+        index: this member, in [0, num_peers).
+        num_peers: how many members the group has.
+        ranks: the members' indices in the job.
+        superstep: how many supersteps of the group have ended.
+        stopping: whether the job was asked to stop. All members see the same answer at the same place of the program,
+            as it changes only in `sync()`.
+    """
+
+    def __init__(self, home: Home, site: Site, index: int) -> None:
+        self.index = index
+        self.num_peers = len(site.members)
+        self.ranks: Sequence[int] = site.members.ranks
+        self.superstep = 0
+        self.stopping = False
+        self._home = home
+        self._site = site
+        self._splits = 0
+        self._messages: list[Any] | None = None
+
+    # Messages
+
+    def send(self, to: int, value: object, *, move: bool = False) -> None:
+        """Send a value to a member: readable by `to` after the next `sync()`, until the one after.
+
+        The value is copied here and now; what the sender changes later is not seen.
+
+        Args:
+            to: the receiver, in [0, num_peers); may be this member.
+            value: None, numbers, str, bytes, numpy arrays and scalars, and lists, tuples, dicts of these.
+            move: hand the value over instead: the sender must not touch it any more. Saves the copy inside a process.
+
+        Raises:
+            BSPError: no such receiver, a value of another type, or no memory left.
+
+        Cost: h·g, h = bytes of the value; twice a copy in memory on one host.
+        """
+        self._site.mailbox.send(self.superstep, self.index, to, value, move)
+
+    def messages(self) -> list[Any]:
+        """Return what was sent to this member in the last superstep, ordered by (sender, sequence).
+
+        The arrays in it are this member's own and writable.
+        """
+        if self._messages is None:
+            self._messages = [message.value() for message in self._site.mailbox.received(self.index)]
+        return self._messages
+
+    @property
+    def num_messages(self) -> int:
+        """How many messages `messages()` holds."""
+        return len(self._site.mailbox.received(self.index))
+
+    def clear(self) -> None:
+        """Forget the messages of the last superstep, to have their memory back early."""
+        self._site.mailbox.clear(self.index)
+        self._messages = None
+
+    def sync(self) -> None:
+        """End the superstep: wait for all members, and make what they sent readable.
+
+        Raises:
+            JobAborted: the job was ended elsewhere.
+            BarrierTimeout: members did not come within the job's `timeout`.
+            BSPError: another member called something else, or has finished.
+
+        Cost: l.
+        """
+        self.stopping = self._site.wait(self.index, SYNC).stop
+        self.superstep += 1
+        self._messages = None
+
+    # Collectives
+
+    def allreduce(self, value: Any, op: str = "sum", *, out: Array | None = None) -> Any:
+        """Reduce arrays, or numbers, of all members elementwise; everyone gets the result. No superstep ends.
+
+        Args:
+            value: an array or a number; the same shape and dtype on all members.
+            op: "sum", "mean", "max" or "min". Sums are formed along one binary tree over the members: the same bits
+                for any number of processes. Booleans count as int64; the mean of integers is float64.
+            out: an array to write the result into; may be `value` itself.
+
+        Returns:
+            An array of the shape of `value` (or `out`), or a numpy scalar for a number.
+
+        Raises:
+            BSPError: unknown operation, no numbers, or the members' shapes, dtypes or operations differ.
+            JobAborted, BarrierTimeout: as `sync`.
+
+        Cost: 2·n·g + 2·l, n = bytes of the array.
+        """
+        return self._site.collectives.allreduce(self.index, value, op, out)
+
+    def broadcast(self, value: object = None, root: int = 0) -> Any:
+        """Return on all members a copy of the value that member `root` gives. No superstep ends.
+
+        Args:
+            value: as for `send`; ignored on the other members.
+            root: who gives it, the same on all members.
+
+        Raises:
+            BSPError: no such root, a value of another type, or the members' roots differ.
+            JobAborted, BarrierTimeout: as `sync`.
+
+        Cost: n·g + l, n = bytes of the value.
+        """
+        return self._site.collectives.broadcast(self.index, value, root)
+
+    # Groups
+
+    def split(self, color: SupportsIndex) -> "Group":
+        """Divide the group: members that give the same color form a group of their own (a region).
+
+        The order of the members stays. All members of this group must call it. Its barriers are region barriers:
+        `sync` of the new group waits for its members only.
+
+        Args:
+            color: a whole number of at least 0.
+
+        Returns:
+            The new group that this member is in. Close it, or use it in a `with` statement, when it is done with.
+
+        Raises:
+            TypeError, BSPError: the color is no such number.
+            JobAborted, BarrierTimeout: as `sync`.
+
+        Cost: 3·l and a few hundred bytes from every member to every other.
+        """
+        color = operator.index(color)
+        if color < 0:
+            raise BSPError(f"a color must be at least 0, got {color}")
+        self._splits += 1
+        colors = self._site.collectives.allgather(self.index, color, "split")
+        mine = [index for index, theirs in enumerate(colors) if theirs == color]
+        group = f"{self._site.group}-{self._splits}.{color}"
+        members = Members(self._site.members.placement, [self._site.members.ranks[index] for index in mine])
+        told = self._site.collectives.allgather(self.index, self._home.offer(group, members), "split")
+        offers = {self._site.members.process_of(index): told[index] for index in mine}
+        return Group(self._home, self._home.site(group, members, offers, self._site), mine.index(self.index))
+
+    def close(self) -> None:
+        """Leave the group for good, together with all its members. Cost: l."""
+        self._site.wait(self.index, call("close()"))
+        self._home.leave(self._site)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()

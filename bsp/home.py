@@ -1,0 +1,83 @@
+"""A home: what all peers of one worker process share. The way to the other processes, and a site for each group."""
+
+import threading
+from collections.abc import Callable, Mapping
+
+from .barriers import Barrier
+from .placement import Members, Placement
+from .site import Site
+from .transport import Channel, Offer, Transport
+
+WORLD = "world"
+
+
+class Home:
+    """The peers of one process, in whatever groups they are.
+
+    Args:
+        placement: which peers live where.
+        process: this process.
+        transport: the way to the other processes.
+        check: raises what ended the job.
+        stop_requested: whether the job was asked to stop.
+        barrier: makes the meeting of a group's processes; by default the transport's own.
+        timeout: seconds that a peer waits for others, or None for as long as it takes.
+    """
+
+    def __init__(
+        self,
+        placement: Placement,
+        process: int,
+        transport: Transport,
+        *,
+        check: Callable[[], None],
+        stop_requested: Callable[[], bool],
+        barrier: Callable[[str, Members, Channel], Barrier] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.placement = placement
+        self.process = process
+        self._transport = transport
+        self._check = check
+        self._stop_requested = stop_requested
+        self._barrier = barrier
+        self._timeout = timeout
+        self._sites: dict[str, Site] = {}
+        self._offers: dict[str, Offer] = {}
+        self._leaving: dict[str, int] = {}
+        self._mutex = threading.Lock()
+
+    def offer(self, group: str, members: Members) -> Offer:
+        """Return what the other processes of a group must know of this one; the same for each of its peers here."""
+        with self._mutex:
+            if group not in self._offers:
+                self._offers[group] = self._transport.offer(group, members)
+            return self._offers[group]
+
+    def site(self, group: str, members: Members, offers: Mapping[int, Offer], parent: Site | None = None) -> Site:
+        """Return this process's site of a group split from `parent`; the same for each of its peers here."""
+        with self._mutex:
+            if group not in self._sites:
+                channel = self._transport.open(group, members, offers)
+                self._sites[group] = Site(
+                    group,
+                    members,
+                    self.process,
+                    parent,
+                    channel,
+                    channel.barrier if self._barrier is None else self._barrier(group, members, channel),
+                    check=self._check,
+                    stop_requested=self._stop_requested,
+                    timeout=self._timeout,
+                )
+            return self._sites[group]
+
+    def leave(self, site: Site) -> None:
+        """Retire a site when the last of its members here leaves it."""
+        with self._mutex:
+            left = self._leaving[site.group] = self._leaving.get(site.group, 0) + 1
+            if left < len(site.members.of(self.process)):
+                return
+            del self._leaving[site.group], self._sites[site.group], self._offers[site.group]
+        if site.parent is not None:
+            site.parent.retire(site)
