@@ -7,14 +7,17 @@ nested at will. Types are matched exactly: a subclass (an enum, a named tuple) w
     N T F  None, True, False        i  int64            I  length, two's complement
     f      float64                  c  two float64      s b  length, bytes
     l t d  count, values            a g  array, scalar: dtype, ndim, shape, padding to 16, raw bytes in C order
+    z    codec, size of the value, length, the value compressed
 """
 
+import math
 import struct
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .compression import THRESHOLD, Codec, codec_of
 from .errors import BSPError
 
 ALIGNMENT = 16
@@ -41,6 +44,13 @@ class Encoded:
         self._parts: list[bytes | Array] = []
         self.size = 0
         self._add(value, 0)
+
+    @classmethod
+    def of_bytes(cls, data: bytes) -> Self:
+        """Return what is encoded already."""
+        made = cls.__new__(cls)
+        made._parts, made.size = [data], len(data)
+        return made
 
     def write(self, memory: memoryview) -> None:
         """Write the encoding into the first `size` bytes of `memory`."""
@@ -129,6 +139,17 @@ class Encoded:
         self.size += array.nbytes
 
 
+def compressed(encoded: Encoded, by: Codec) -> Encoded:
+    """Return an encoding compressed, or as it is where that gains nothing."""
+    if encoded.size < THRESHOLD:
+        return encoded
+    memory = bytearray(encoded.size)
+    encoded.write(memoryview(memory))
+    data = by.compress(memory)
+    header = b"z" + bytes((by.number,)) + _LENGTH.pack(encoded.size) + _LENGTH.pack(len(data))
+    return Encoded.of_bytes(header + data) if len(header) + len(data) < encoded.size else encoded
+
+
 def encode(value: object) -> bytearray:
     """Return the encoding of a value in memory of its own.
 
@@ -142,17 +163,33 @@ def encode(value: object) -> bytearray:
 
 
 def decode(memory: bytearray | memoryview) -> Any:
-    """Return the value encoded in `memory`. Its arrays are views of `memory`: hand over memory of your own."""
-    return _Decoder(memory).value()
+    """Return the value encoded in `memory`. Its arrays are views of `memory`: hand over memory of your own.
+
+    Raises:
+        BSPError: the memory holds something else than an encoded value. Nothing larger than the memory is allocated,
+            but for what a compressed value expands to.
+    """
+    try:
+        return _Decoder(memory).value()
+    except (TypeError, ValueError) as error:  # a list as a key, bytes that are no text
+        raise BSPError(f"a message cannot be decoded: {error}") from error
 
 
 class _Decoder:
     def __init__(self, memory: bytearray | memoryview) -> None:
         self._memory = memory
         self._offset = 0
+        self._depth = 0
 
     def value(self) -> Any:
-        tag = self._take(1)
+        self._depth += 1
+        if self._depth > MAX_DEPTH + 1:
+            raise BSPError(f"a message is nested more than {MAX_DEPTH} deep")
+        value = self._tagged(self._take(1))
+        self._depth -= 1
+        return value
+
+    def _tagged(self, tag: bytes) -> Any:
         if tag in _CONSTANTS:
             return _CONSTANTS[tag]
         if tag == b"i":
@@ -165,6 +202,8 @@ class _Decoder:
             return self._array()
         if tag == b"g":
             return self._array()[()]
+        if tag == b"z":
+            return self._compressed()
         return self._sized(tag, _LENGTH.unpack(self._take(8))[0])
 
     def _sized(self, tag: bytes, length: int) -> Any:
@@ -182,22 +221,49 @@ class _Decoder:
             return {self.value(): self.value() for _ in range(length)}
         raise BSPError(f"a message holds the unknown tag {tag!r} at byte {self._offset}")
 
+    def _compressed(self) -> Any:
+        if self._depth > 1:
+            raise BSPError("a message is compressed in part, which no peer does")
+        by = codec_of(self._take(1)[0])
+        size = _LENGTH.unpack(self._take(8))[0]
+        expanded = by.expand(self._take(_LENGTH.unpack(self._take(8))[0]), size)
+        if expanded[:1] == b"z":
+            raise BSPError("a message is compressed twice, which no peer does")
+        return decode(expanded)
+
     def _array(self) -> Array:
-        dtype = np.dtype(self._take(self._take(1)[0]).decode())
+        dtype = self._dtype(self._take(self._take(1)[0]))
         ndim = self._take(1)[0]
         shape = struct.unpack(f"<{ndim}Q", self._take(8 * ndim))
         self._offset += -self._offset % ALIGNMENT
-        count = int(np.prod(shape, dtype=np.int64))
-        if count * dtype.itemsize == 0:
-            return np.empty(shape, dtype)
-        array = np.frombuffer(self._memory, dtype=dtype, count=count, offset=self._offset).reshape(shape)
+        count = math.prod(shape)
+        self._check(self._offset + count * dtype.itemsize)
+        try:
+            if count * dtype.itemsize == 0:
+                return np.empty(shape, dtype)
+            array = np.frombuffer(self._memory, dtype=dtype, count=count, offset=self._offset).reshape(shape)
+        except ValueError as error:  # more dimensions than numpy has, or more elements than can be counted
+            raise BSPError(f"a message holds an array of {ndim} dimensions that numpy refuses: {error}") from error
         self._offset += array.nbytes
         return array
 
-    def _take(self, length: int) -> bytes:
-        end = self._offset + length
+    @staticmethod
+    def _dtype(name: bytes) -> np.dtype[Any]:
+        try:
+            dtype = np.dtype(name.decode("ascii"))
+        except (TypeError, ValueError, SyntaxError) as error:
+            raise BSPError(f"a message holds an array of the unknown dtype {name!r}") from error
+        if dtype.kind not in _PLAIN_KINDS:
+            raise BSPError(f"a message holds an array of dtype {dtype}, which no peer sends")
+        return dtype
+
+    def _check(self, end: int) -> None:
         if end > len(self._memory):
             raise BSPError(f"a message ends after {len(self._memory)} bytes, {end} are needed")
+
+    def _take(self, length: int) -> bytes:
+        end = self._offset + length
+        self._check(end)
         data = bytes(self._memory[self._offset : end])
         self._offset = end
         return data

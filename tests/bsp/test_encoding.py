@@ -1,7 +1,9 @@
 """The encoding of messages: what goes in comes out, equal and of the same type."""
 
+import contextlib
 import enum
 import math
+import struct
 from collections import namedtuple
 from typing import Any
 
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
 from horn.bsp import BSPError
-from horn.bsp.encoding import decode, encode
+from horn.bsp.compression import codec
+from horn.bsp.encoding import Encoded, compressed, decode, encode
 
 arrays = nps.arrays(
     st.one_of(
@@ -112,3 +115,59 @@ def test_a_value_that_contains_itself_is_refused() -> None:
 def test_truncated_or_foreign_bytes_are_refused(junk: bytes) -> None:
     with pytest.raises(BSPError, match=r"a message (ends|holds)"):
         decode(bytearray(junk))
+
+
+@given(values, st.data())
+def test_damaged_bytes_are_refused_or_decode_to_plain_data(value: Any, data: st.DataObject) -> None:
+    memory = encode(value)
+    for _ in range(3):
+        memory[data.draw(st.integers(0, len(memory) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(BSPError):  # any other exception fails
+        encode(decode(memory))
+
+
+@pytest.mark.parametrize("shape", [(2**40,), (2**33, 2**33), (0, 2**63)])
+def test_a_header_that_promises_more_than_there_is_is_refused(shape: tuple[int, ...]) -> None:
+    header = b"a\x03<f8" + bytes([len(shape)]) + struct.pack(f"<{len(shape)}Q", *shape)
+    with pytest.raises(BSPError, match="a message"):
+        decode(bytearray(header + bytes(64)))
+
+
+def test_arrays_of_objects_are_refused() -> None:
+    with pytest.raises(BSPError, match="of dtype object, which no peer sends"):
+        decode(bytearray(b"a\x02|O\x01" + struct.pack("<Q", 1) + bytes(32)))
+
+
+@pytest.mark.parametrize("name", ["zlib", "lzma"])
+@pytest.mark.parametrize("value", [np.arange(5000), "word " * 1000, [b"x" * 2000, {"k": np.zeros((30, 30))}], 1])
+def test_compressed_values_come_back_as_they_were_and_are_smaller(name: str, value: Any) -> None:
+    plain = Encoded(value)
+    packed = compressed(plain, codec(name))
+    memory = bytearray(packed.size)
+    packed.write(memoryview(memory))
+    assert same(value, decode(memory))
+    assert packed.size < plain.size or plain.size < 1024
+
+
+@pytest.mark.parametrize("name", ["zlib", "lzma"])
+def test_compressed_bytes_that_are_damaged_are_refused(name: str) -> None:
+    packed = compressed(Encoded("word " * 10_000), codec(name))
+    memory = bytearray(packed.size)
+    packed.write(memoryview(memory))
+    size_at = 2
+    larger, smaller, short = bytearray(memory), bytearray(memory), memory[:-3]
+    larger[size_at] += 1
+    smaller[size_at] -= 1
+    for damaged in (larger, smaller, short):
+        with pytest.raises(BSPError, match="a message"):
+            decode(damaged)
+
+
+def test_what_does_not_shrink_travels_as_it_is() -> None:
+    noise = Encoded(np.random.default_rng(0).bytes(5000))
+    assert compressed(noise, codec("zlib")) is noise
+
+
+def test_an_unknown_codec_is_refused() -> None:
+    with pytest.raises(BSPError, match="compression must be one of zlib, lzma, or None, got 'rar'"):
+        codec("rar")
