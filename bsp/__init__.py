@@ -13,6 +13,7 @@ A program is a function of its peer. It computes, sends, and calls `sync()`; wha
 from .coordination import Coordinator, Member
 from .coordination.settings import TLS, ZooKeeper
 from .errors import BarrierTimeout, BSPError, CoordinatorLost, JobAborted, PeerFailed, PeerLost
+from .group import Group
 from .peer import Peer
 from .program import BSP
 from .running.job import BSPJob
@@ -26,6 +27,7 @@ __all__ = [
     "BarrierTimeout",
     "Coordinator",
     "CoordinatorLost",
+    "Group",
     "JobAborted",
     "Launcher",
     "LocalLauncher",
