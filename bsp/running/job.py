@@ -1,38 +1,23 @@
 """A job: a program run by many peers, from its start to its values."""
 
 import contextlib
-import json
-import math
-import operator
-import os
-import re
-import sys
-import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from numbers import Real
-from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any
 
 from numpy.typing import NDArray
 
 from .. import failpoints
 from ..coordination.layout import JobLayout
 from ..coordination.settings import ZooKeeper
-from ..errors import BSPError, CoordinatorLost, PeerFailed
+from ..errors import PeerFailed
 from ..memory.arrays import share, views
-from ..memory.board import Board
-from ..memory.control import ControlBlock
-from ..memory.segment import Segment
 from ..placement import Placement, available_cores
 from ..program import Program, check_program
-from .interrupts import InterruptCounter
-from .launcher import Launcher, LocalLauncher, WorkerSpec
-from .shipping import dump_program, loaded_modules, refuse_while_loading
-from .supervisor import Supervisor
-
-GRACEFUL_SECONDS = 5.0
+from .attempt import Attempt
+from .launcher import Launcher, LocalLauncher
+from .settings import JobSettings, limit, name_for, whole
+from .shipping import dump_program, refuse_while_loading
 
 
 class BSPJob:
@@ -88,27 +73,29 @@ class BSPJob:
         launcher: Launcher | None = None,
     ) -> None:
         check_program(program)
-        peers, seed, blas_threads = _whole("peers", peers), _whole("seed", seed), _whole("blas_threads", blas_threads)
-        processes = min(peers, available_cores()) if processes is None else _whole("processes", processes)
-        self._placement = Placement(peers, processes)
-        self._timeout = _limit(timeout)
-        if seed < 0 or blas_threads < 1:
-            raise BSPError(f"seed must be at least 0 and blas_threads at least 1, got {seed} and {blas_threads}")
-        self.name = name or _name_for(program)
-        self._zookeeper = None if zookeeper is None else ZooKeeper.of(zookeeper)
-        self._nodes = JobLayout("" if self._zookeeper is None else self._zookeeper.chroot, self.name)
+        peers = whole("peers", peers)
+        self._settings = settings = JobSettings(
+            name=name or name_for(program),
+            placement=Placement(
+                peers, min(peers, available_cores()) if processes is None else whole("processes", processes)
+            ),
+            timeout=limit("timeout", timeout),
+            seed=whole("seed", seed),
+            blas_threads=whole("blas_threads", blas_threads),
+            graceful_interrupt=graceful_interrupt,
+            zookeeper=None if zookeeper is None else ZooKeeper.of(zookeeper),
+        )
+        self._nodes = JobLayout("" if settings.zookeeper is None else settings.zookeeper.chroot, settings.name)
         self._program = program
         self._args = tuple(args)
         self._kwargs = dict(kwargs or {})
         self._segment, self._layout = share(shared or {})
-        self.shared: Mapping[str, NDArray[Any]] = views(self._segment, self._layout)
         self._on_progress = on_progress
-        self._seed = seed
-        self._blas_threads = blas_threads
-        self._graceful = graceful_interrupt
         self._launcher = launcher or LocalLauncher()
-        self._control: ControlBlock | None = None
+        self._attempt: Attempt | None = None
         self._stop = False
+        self.name = settings.name
+        self.shared: Mapping[str, NDArray[Any]] = views(self._segment, self._layout)
         self.values: list[Any] = []
         self.counters: Counter[str] = Counter()
 
@@ -127,16 +114,17 @@ class BSPJob:
         failpoints.arm()
         payload = dump_program(self._program, self._args, self._kwargs)
         with (
-            contextlib.closing(JobMemory(self._placement, self._segment, payload)) as memory,
+            contextlib.closing(Attempt(self._settings, self._segment, self._layout, payload)) as attempt,
             self._recorded() as check,
         ):
-            self._control = memory.control
+            self._attempt = attempt
             if self._stop:
-                memory.control.request_stop()
-            spec = memory.add("spec", json.dumps(self._describe(memory)).encode())
-            start = WorkerSpec(spec, memory.descriptors, self._blas_threads)
-            with InterruptCounter() as interrupts:
-                failure = self._supervise(start, memory.control, interrupts, check)
+                attempt.request_stop()
+            try:
+                failure = attempt.run(self._launcher, self._on_progress, check)
+            finally:
+                self.values, self.counters = attempt.values, attempt.counters
+                self._attempt, self._stop = None, False
         if failure is None:
             return self.values[0]
         try:
@@ -148,126 +136,21 @@ class BSPJob:
     def stop(self) -> None:
         """Ask the program to end: `peer.stopping` becomes true for all peers at their next barrier. From any thread."""
         self._stop = True
-        control = self._control  # read once: the run may end meanwhile
-        if control is not None:
-            control.request_stop()
+        attempt = self._attempt  # read once: the run may end meanwhile
+        if attempt is not None:
+            attempt.request_stop()
 
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[Callable[[], None]]:
         """Keep the job's znodes while it runs; yields a check that the coordination service still answers."""
-        if self._zookeeper is None:
+        settings = self._settings
+        if settings.zookeeper is None:
             yield lambda: None
             return
         # Imported here: jobs without ZooKeeper do not pay for its client.
         from ..coordination.record import JobRecord
 
-        conf = {"peers": self._placement.peers, "processes": self._placement.processes, "seed": self._seed}
-        with contextlib.closing(JobRecord(self._zookeeper, self._nodes, self._placement, conf)) as record:
+        placement = settings.placement
+        conf = {"peers": placement.peers, "processes": placement.processes, "seed": settings.seed}
+        with contextlib.closing(JobRecord(settings.zookeeper, self._nodes, placement, conf)) as record:
             yield record.check
-
-    def _supervise(
-        self, start: WorkerSpec, control: ControlBlock, interrupts: InterruptCounter, check: Callable[[], None]
-    ) -> BSPError | None:
-        """Run the workers to their end; return what ended the job, if it did not end by itself."""
-        workers = self._launcher.start(start, self._placement.processes)
-        supervisor = Supervisor(workers, self._placement, control, self._on_progress)
-        try:
-            deadline: float | None = None
-            while supervisor.watch():
-                try:
-                    check()
-                except CoordinatorLost as lost:
-                    supervisor.fail(lost)
-                if interrupts.count and deadline is None:
-                    deadline = time.monotonic() + (GRACEFUL_SECONDS if self._graceful else 0.0)
-                    control.request_stop()
-                if deadline is not None and (interrupts.count > 1 or time.monotonic() >= deadline):
-                    supervisor.abort("interrupted")
-        finally:
-            supervisor.close()
-            self.values, self.counters = supervisor.values, supervisor.counters
-            self._control, self._stop = None, False
-        if interrupts.count:
-            raise KeyboardInterrupt
-        return supervisor.outcome()
-
-    def _describe(self, memory: "JobMemory") -> dict[str, Any]:
-        """Return the job as the workers are told of it: plain data."""
-        return {
-            "path": [str(path) if path else str(Path.cwd()) for path in sys.path],
-            "argv": sys.argv,
-            "launcher": os.getpid(),
-            "modules": loaded_modules(),
-            "peers": self._placement.peers,
-            "processes": self._placement.processes,
-            "seed": self._seed,
-            "zookeeper": None if self._zookeeper is None else self._zookeeper.plain(),
-            "job": self.name,
-            "timeout": self._timeout,
-            "layout": self._layout,
-            "descriptors": memory.descriptors,
-            **memory.named,
-        }
-
-
-def _whole(name: str, value: SupportsIndex) -> int:
-    """Return a whole number of any kind, NumPy's included, as Python's own."""
-    try:
-        return operator.index(value)
-    except TypeError as error:
-        raise BSPError(f"{name} must be a whole number, got {value!r}") from error
-
-
-def _limit(timeout: object) -> float | None:
-    """Return a time limit, in seconds, or None for none."""
-    if timeout is None:
-        return None
-    seconds = float(timeout) if isinstance(timeout, Real) else math.nan
-    if not seconds > 0:
-        raise BSPError(f"timeout must be a positive number of seconds, or None, got {timeout!r}")
-    return seconds
-
-
-def _name_for(program: Program) -> str:
-    """Return a name that tells people what runs and that no other job has."""
-    label = re.sub(r"[^A-Za-z0-9]+", "-", getattr(program, "__name__", type(program).__name__)).strip("-")
-    return f"{label or 'job'}-{uuid.uuid4().hex[:12]}"
-
-
-class JobMemory:
-    """The shared memory of one run.
-
-    Args:
-        placement: which peers live where.
-        shared: the job's shared arrays; they outlive the run.
-        payload: the program.
-    """
-
-    def __init__(self, placement: Placement, shared: Segment, payload: bytes) -> None:
-        control = Segment.create("control", ControlBlock.size(placement.processes))
-        board = Segment.create("board", Board.size(placement.processes))
-        heaps = [Segment.create("heap", 1) for _ in range(placement.processes)] if placement.processes > 1 else []
-        self._segments = [control, board, *heaps]
-        self.control = ControlBlock(control, placement.processes)
-        program = self.add("program", payload)
-        self.descriptors = [shared.fd, *(segment.fd for segment in self._segments)]
-        self.named: dict[str, Any] = {
-            "control": control.fd,
-            "board": board.fd,
-            "payload": program,
-            "payload_size": len(payload),
-            "shared": shared.fd,
-            "heaps": [heap.fd for heap in heaps],
-        }
-
-    def add(self, label: str, content: bytes) -> int:
-        """Put bytes into a segment of their own; return its descriptor."""
-        segment = Segment.create(label, len(content))
-        segment.view(len(content))[:] = content
-        self._segments.append(segment)
-        return segment.fd
-
-    def close(self) -> None:
-        """Close all descriptors."""
-        for segment in self._segments:
-            segment.close()

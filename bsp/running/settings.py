@@ -1,0 +1,72 @@
+"""What a job is asked to be, checked before anything is started."""
+
+import math
+import operator
+import re
+import uuid
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, SupportsIndex
+
+from ..coordination.settings import ZooKeeper
+from ..errors import BSPError
+from ..placement import Placement
+from ..program import Program
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """How a job runs; see `BSPJob` for what each setting means.
+
+    Raises:
+        BSPError: a number out of its range.
+    """
+
+    name: str
+    placement: Placement
+    timeout: float | None
+    seed: int
+    blas_threads: int
+    graceful_interrupt: bool
+    zookeeper: ZooKeeper | None
+
+    def __post_init__(self) -> None:
+        if self.seed < 0 or self.blas_threads < 1:
+            raise BSPError(
+                f"seed must be at least 0 and blas_threads at least 1, got {self.seed} and {self.blas_threads}"
+            )
+
+    def told(self) -> dict[str, Any]:
+        """Return what the workers are told of them: plain data."""
+        return {
+            "job": self.name,
+            "peers": self.placement.peers,
+            "processes": self.placement.processes,
+            "timeout": self.timeout,
+            "seed": self.seed,
+            "zookeeper": None if self.zookeeper is None else self.zookeeper.plain(),
+        }
+
+
+def whole(name: str, value: SupportsIndex) -> int:
+    """Return a whole number of any kind, NumPy's included, as Python's own. Raises BSPError for anything else."""
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise BSPError(f"{name} must be a whole number, got {value!r}") from error
+
+
+def limit(name: str, value: object) -> float | None:
+    """Return a positive number of seconds, or None for none. Raises BSPError for anything else."""
+    if value is None:
+        return None
+    seconds = float(value) if isinstance(value, Real) else math.nan
+    if not seconds > 0:
+        raise BSPError(f"{name} must be a positive number of seconds, or None, got {value!r}")
+    return seconds
+
+
+def name_for(program: Program) -> str:
+    """Return a name that tells people what runs and that no other job has."""
+    label = re.sub(r"[^A-Za-z0-9]+", "-", getattr(program, "__name__", type(program).__name__)).strip("-")
+    return f"{label or 'job'}-{uuid.uuid4().hex[:12]}"
