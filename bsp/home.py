@@ -4,9 +4,10 @@ import threading
 from collections.abc import Callable, Mapping
 
 from .barriers import Barrier
+from .compression import Codec
 from .placement import Members, Placement
 from .site import Site
-from .transport import Channel, Offer, Transport
+from .transport import Channel, CompressingLane, Offer, Transport
 
 WORLD = "world"
 
@@ -22,6 +23,7 @@ class Home:
         stop_requested: whether the job was asked to stop.
         barrier: makes the meeting of a group's processes; by default the transport's own.
         timeout: seconds that a peer waits for others, or None for as long as it takes.
+        codec: compresses messages between processes; None leaves them as they are.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Home:
         stop_requested: Callable[[], bool],
         barrier: Callable[[str, Members, Channel], Barrier] | None = None,
         timeout: float | None = None,
+        codec: Codec | None = None,
     ) -> None:
         self.placement = placement
         self.process = process
@@ -42,6 +45,7 @@ class Home:
         self._stop_requested = stop_requested
         self._barrier = barrier
         self._timeout = timeout
+        self._codec = codec
         self._sites: dict[str, Site] = {}
         self._offers: dict[str, Offer] = {}
         self._leaving: dict[str, int] = {}
@@ -59,12 +63,16 @@ class Home:
         with self._mutex:
             if group not in self._sites:
                 channel = self._transport.open(group, members, offers)
+                messages = channel.messages
+                if self._codec is not None:
+                    messages = CompressingLane(messages, self._codec)
                 self._sites[group] = Site(
                     group,
                     members,
                     self.process,
                     parent,
                     channel,
+                    messages,
                     channel.barrier if self._barrier is None else self._barrier(group, members, channel),
                     check=self._check,
                     stop_requested=self._stop_requested,

@@ -6,7 +6,7 @@ from .barriers import MESSAGES, STOP, SYNC, Arrival, Barrier, Call, ThreadBarrie
 from .collectives import Collectives, Phases
 from .messages import Mailbox
 from .placement import Members
-from .transport import Channel
+from .transport import Channel, Lane
 
 
 class Site:
@@ -18,6 +18,7 @@ class Site:
         process: this process.
         parent: the site of the group that it was split from, None for the world's.
         channel: what the transport gives the group.
+        messages: the lane for messages, the channel's or one around it.
         barrier: the meeting of the group's processes.
         check: raises what ended the job.
         stop_requested: whether the job was asked to stop.
@@ -31,6 +32,7 @@ class Site:
         process: int,
         parent: "Site | None",
         channel: Channel,
+        messages: Lane,
         barrier: Barrier,
         *,
         check: Callable[[], None],
@@ -41,6 +43,7 @@ class Site:
         self.members = members
         self.parent = parent
         self._channel = channel
+        self._messages = messages
         self._barrier = barrier
         self._superstep = 0
         self._retired: list[Site] = []
@@ -48,7 +51,7 @@ class Site:
         self._stop_requested = stop_requested if members.processes[0] == process else _never
         mine = members.of(process)
         self._threads = ThreadBarrier([members.ranks[index] for index in mine], self._cross, check, timeout)
-        self.mailbox = Mailbox(members, process, channel.messages)
+        self.mailbox = Mailbox(members, process, messages)
         self.collectives = Collectives(Phases(members, process, channel.collectives, self.wait))
 
     def wait(self, index: int, call: Call, flags: int = 0) -> Verdict:
@@ -81,7 +84,7 @@ class Site:
             return self._barrier.wait(Arrival(call, flags))
         if self.mailbox.sent(self._superstep):
             flags |= MESSAGES
-        self._channel.messages.settle()
+        self._messages.settle()
         verdict = self._barrier.wait(Arrival(SYNC, flags))
         self.mailbox.deliver(self._superstep, verdict.messages)
         self._superstep += 1

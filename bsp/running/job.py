@@ -34,6 +34,8 @@ class BSPJob:
         shared: arrays that all peers and the caller share; copied into shared memory once, here.
         zookeeper: `ZooKeeper(...)`, or "host:port,host:port[/path]" as short for it, to have the job coordinated by
             ZooKeeper; None for the embedded coordinator.
+        compression: "zlib" or "lzma" to compress messages of 1 KiB and more on their way to other processes; worth it
+            where the network is slow.
         name: the job's name, for ZooKeeper and messages; by default one that nobody else has.
         timeout: seconds a peer may wait at a barrier for the others before `BarrierTimeout`; None for as long as they
             live.
@@ -64,6 +66,7 @@ class BSPJob:
         kwargs: Mapping[str, Any] | None = None,
         shared: Mapping[str, NDArray[Any]] | None = None,
         zookeeper: str | ZooKeeper | None = None,
+        compression: str | None = None,
         name: str | None = None,
         timeout: float | None = None,
         on_progress: Callable[[Any], None] | None = None,
@@ -84,6 +87,7 @@ class BSPJob:
             blas_threads=whole("blas_threads", blas_threads),
             graceful_interrupt=graceful_interrupt,
             zookeeper=None if zookeeper is None else ZooKeeper.of(zookeeper),
+            compression=compression,
         )
         self._nodes = JobLayout("" if settings.zookeeper is None else settings.zookeeper.chroot, settings.name)
         self._program = program

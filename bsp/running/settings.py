@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, SupportsIndex
 
+from ..compression import codec
 from ..coordination.settings import ZooKeeper
 from ..errors import BSPError
 from ..placement import Placement
@@ -29,12 +30,16 @@ class JobSettings:
     blas_threads: int
     graceful_interrupt: bool
     zookeeper: ZooKeeper | None
+    compression: str | None
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.blas_threads < 1:
             raise BSPError(
                 f"seed must be at least 0 and blas_threads at least 1, got {self.seed} and {self.blas_threads}"
             )
+
+        if self.compression is not None:
+            codec(self.compression)
 
     def told(self) -> dict[str, Any]:
         """Return what the workers are told of them: plain data."""
@@ -44,6 +49,7 @@ class JobSettings:
             "processes": self.placement.processes,
             "timeout": self.timeout,
             "seed": self.seed,
+            "compression": self.compression,
             "zookeeper": None if self.zookeeper is None else self.zookeeper.plain(),
         }
 

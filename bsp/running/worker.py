@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import failpoints
 from ..barriers import Barrier, CoordinatedBarrier
+from ..compression import codec
 from ..coordination import Coordinator, EmbeddedCoordinator
 from ..coordination.settings import ZooKeeper
 from ..errors import BSPError, CoordinatorLost, JobAborted, format_ranks
@@ -111,6 +112,7 @@ class Worker:
             stop_requested=lambda: self._control.stop_requested,
             barrier=barrier,
             timeout=spec["timeout"],
+            codec=None if spec["compression"] is None else codec(spec["compression"]),
         )
 
     def run(self) -> bool:

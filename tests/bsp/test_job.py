@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from horn.bsp import BSP, BSPError, BSPJob, Peer
+from horn.bsp.transport import Inbound
 
 SPREADS = [(1, 1), (2, 2), (3, 1), (5, 2), (4, 4)]
 
@@ -252,6 +253,7 @@ def test_a_job_can_run_again() -> None:
     ("arguments", "said"),
     [
         ({"peers": 0}, "at least 1 peer, got peers=0"),
+        ({"peers": 1, "compression": "rar"}, "compression must be one of zlib, lzma, or None, got 'rar'"),
         ({"peers": 2, "processes": 3}, r"processes must be in \[1, 2\] for 2 peers, got 3"),
         ({"peers": 1, "seed": -1}, "seed must be at least 0"),
         ({"peers": 1.5}, "peers must be a whole number, got 1.5"),
@@ -282,3 +284,25 @@ def test_what_is_no_program_is_refused(program: Any) -> None:
 def test_a_program_that_cannot_travel_is_refused_with_a_cure(tmp_path: Any) -> None:
     with (tmp_path / "file").open("w") as file, pytest.raises(BSPError, match="cannot be sent to other processes"):
         BSPJob(draw, peers=1, args=(iter(file.fileno, 3), (i for i in range(3)))).run()
+
+
+def send_words(peer: Peer) -> list[Any]:
+    peer.send(1 - peer.index, ["word " * 10_000, np.zeros(10_000), peer.index])
+    peer.send(peer.index, "here")
+    peer.sync()
+    got = peer.messages()
+    remote = peer._site.mailbox.received(peer.index)[1 - peer.index]
+    assert isinstance(remote, Inbound)
+    assert len(remote.memory) < 1000
+    return got
+
+
+@pytest.mark.parametrize("compression", ["zlib", "lzma"])
+def test_messages_between_processes_can_travel_compressed(compression: str) -> None:
+    job = BSPJob(send_words, 2, 2, compression=compression)
+    job.run()
+    for index, got in enumerate(job.values):
+        words, zeros, sender = got[1 - index]
+        assert got[index] == "here"
+        assert (words, sender) == ("word " * 10_000, 1 - index)
+        np.testing.assert_array_equal(zeros, np.zeros(10_000))
