@@ -1,0 +1,59 @@
+"""Messages between two processes: how many small ones, and how many bytes of large ones, in a second."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from engine_table import Effort, Row, Table
+
+from horn.bsp import BSPJob, Peer
+
+SMALL = 200_000  # messages in a superstep
+LARGE = 10_000_000  # bytes
+WARM_UP = 3
+
+
+def rate_objects(peer: Peer, supersteps: int) -> float:
+    """Messages per second: numbers, sent one by one from peer 0 to peer 1, and read there."""
+
+    def superstep() -> None:
+        if peer.index == 0:
+            for number in range(SMALL):
+                peer.send(1, number)
+        peer.sync()
+        peer.messages()
+        peer.sync()
+
+    return SMALL * rate_of(superstep, supersteps)
+
+
+def rate_bytes(peer: Peer, supersteps: int) -> float:
+    """Bytes per second: an array in each superstep from peer 0 to peer 1, and read there."""
+    data = np.zeros(LARGE, np.uint8)
+
+    def superstep() -> None:
+        if peer.index == 0:
+            peer.send(1, data)
+        peer.sync()
+        peer.messages()
+
+    return LARGE * rate_of(superstep, supersteps)
+
+
+def rate_of(superstep: Callable[[], None], supersteps: int) -> float:
+    """Supersteps per second."""
+    for _ in range(WARM_UP):
+        superstep()
+    start = time.perf_counter()
+    for _ in range(supersteps):
+        superstep()
+    return supersteps / (time.perf_counter() - start)
+
+
+def messages(table: Table, effort: Effort) -> None:
+    """Small and large messages."""
+    few, many = max(effort.rounds // 200, 2), max(effort.rounds // 10, 10)
+    small = BSPJob(rate_objects, 2, 2, args=(few,)).run()
+    table.add(Row("objects sent one by one, 2 processes", small, "1/s"))
+    large = BSPJob(rate_bytes, 2, 2, args=(many,)).run()
+    table.add(Row("arrays of 10 MB, 2 processes, shared memory", large, "B/s", 3e9, at_least=True))
