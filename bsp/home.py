@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from .barriers import Barrier
 from .compression import Codec
+from .coordination import Coordinator
 from .placement import Members, Placement
 from .site import Site
 from .transport import Channel, CompressingLane, Offer, Transport
@@ -19,6 +20,7 @@ class Home:
         placement: which peers live where.
         process: this process.
         transport: the way to the other processes.
+        coordinator: keeps what peers publish.
         check: raises what ended the job.
         stop_requested: whether the job was asked to stop.
         barrier: makes the meeting of a group's processes; by default the transport's own.
@@ -32,6 +34,7 @@ class Home:
         process: int,
         transport: Transport,
         *,
+        coordinator: Coordinator,
         check: Callable[[], None],
         stop_requested: Callable[[], bool],
         barrier: Callable[[str, Members, Channel], Barrier] | None = None,
@@ -40,6 +43,7 @@ class Home:
     ) -> None:
         self.placement = placement
         self.process = process
+        self.coordinator = coordinator
         self._transport = transport
         self._check = check
         self._stop_requested = stop_requested

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .barriers import FINISH
+from .encoding import decode, encode
 from .group import Group
 from .home import Home
 from .site import Site
 
 Array = NDArray[Any]
+# Before the keys of programs: what the engine publishes is apart from them.
+_PUBLISHED = "of-peers."
 
 
 class Peer(Group):
@@ -56,6 +59,28 @@ class Peer(Group):
         if self._rng is None:
             self._rng = np.random.default_rng([self._seed, self.index])
         return self._rng
+
+    def publish(self, key: str, value: object) -> None:
+        """Make a value known to all peers under a key, at once: no superstep is involved.
+
+        For names and addresses, not for data: what the peers of one process publish may take 64 KiB in all.
+
+        Args:
+            key: letters, digits, '.', '_', '-', 100 at most. One process owns it, and may publish it again.
+            value: as for `send`.
+
+        Raises:
+            BSPError: the key is no such text, the value of another type, or there is no room.
+            CoordinatorLost: ZooKeeper is lost.
+
+        Cost: microseconds, with ZooKeeper one or two round trips to the server.
+        """
+        self._home.coordinator.publish(f"{_PUBLISHED}{key}", bytes(encode(value)))
+
+    def lookup(self, key: str) -> Any:
+        """Return what a peer has published under a key, or None. Raises and costs as `publish`."""
+        found = self._home.coordinator.lookup(f"{_PUBLISHED}{key}")
+        return None if found is None else decode(bytearray(found))
 
     def progress(self, value: object) -> None:
         """Report to the caller of `run()`: what peer 0 gives is handed to the job's `on_progress`.

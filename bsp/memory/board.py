@@ -7,6 +7,7 @@ which one that is.
 """
 
 import json
+import threading
 import time
 
 from ..errors import BSPError
@@ -36,6 +37,7 @@ class Board:
         self._processes = processes
         self._process = process
         self._values: dict[str, str] = {}
+        self._mutex = threading.Lock()
 
     @staticmethod
     def size(processes: int) -> int:
@@ -44,6 +46,10 @@ class Board:
 
     def publish(self, key: str, value: bytes) -> None:
         """Publish a value in place of an earlier one. Raises BSPError when there is no room for it."""
+        with self._mutex:
+            self._publish(key, value)
+
+    def _publish(self, key: str, value: bytes) -> None:
         values = {**self._values, key: value.hex()}
         text = json.dumps(values).encode()
         if sum(map(len, values)) + sum(map(len, values.values())) // 2 > ROOM or len(text) > 4 * ROOM:

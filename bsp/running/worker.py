@@ -108,6 +108,7 @@ class Worker:
             self._placement,
             process,
             self._transport,
+            coordinator=self._coordinators[-1],
             check=self._coordinators[0].check,
             stop_requested=lambda: self._control.stop_requested,
             barrier=barrier,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from horn.bsp import BSP, BSPError, BSPJob, Peer
+from horn.bsp.testing import ZooKeeperServer
 from horn.bsp.transport import Inbound
 
 SPREADS = [(1, 1), (2, 2), (3, 1), (5, 2), (4, 4)]
@@ -306,3 +307,30 @@ def test_messages_between_processes_can_travel_compressed(compression: str) -> N
         assert got[index] == "here"
         assert (words, sender) == ("word " * 10_000, 1 - index)
         np.testing.assert_array_equal(zeros, np.zeros(10_000))
+
+
+def publish_and_look(peer: Peer) -> Any:
+    peer.publish(f"home-of-{peer.index}", {"process": peer.process, "mean": np.float32(peer.index)})
+    peer.sync()
+    assert peer.lookup("home-of-nobody") is None
+    return [peer.lookup(f"home-of-{other}") for other in range(peer.num_peers)]
+
+
+@pytest.mark.parametrize("coordinated", [False, True])
+def test_peers_publish_and_look_up(coordinated: bool, zookeeper: ZooKeeperServer) -> None:
+    job = BSPJob(publish_and_look, 3, 2, zookeeper=zookeeper.address if coordinated else None)
+    job.run()
+    assert job.values == [[{"process": p, "mean": i} for i, p in enumerate((0, 1, 1))]] * 3
+
+
+def publish_nonsense(peer: Peer, key: str, value: Any) -> None:
+    peer.publish(key, value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [("a/b", 1, "a key consists of letters"), ("key", bytes(70_000), "no room for 70009 bytes under 'of-peers.key'")],
+)
+def test_what_cannot_be_published_is_refused(key: str, value: Any, said: str) -> None:
+    with pytest.raises(BSPError, match=said):
+        BSPJob(publish_nonsense, 1, args=(key, value)).run()
