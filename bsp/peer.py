@@ -30,6 +30,8 @@ class Peer(Group):
     Attributes:
         process: the worker process it lives in, in [0, num_processes).
         num_processes: how many worker processes the job has.
+        attempt: which attempt of the job this is, from 1; above 1 after the loss of a worker process, where the job was
+            given `max_restarts`.
         counters: counts by name, added up over all peers in `BSPJob.counters` at the end.
         shared: the arrays that `BSPJob(shared=...)` was given: the same memory in every peer and in the caller. Who
             writes what between two barriers is up to the program.
@@ -47,6 +49,7 @@ class Peer(Group):
         super().__init__(home, world, index)
         self.process = home.process
         self.num_processes = home.placement.processes
+        self.attempt = home.attempt
         self.counters: Counter[str] = Counter()
         self.shared = shared
         self._seed = seed

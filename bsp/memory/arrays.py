@@ -15,6 +15,35 @@ _ALIGNMENT = 64
 _PLAIN_KINDS = "biufcSUmM"
 
 
+class SharedArrays:
+    """The arrays that a job shares, the caller's side.
+
+    Args:
+        arrays: what is copied into shared memory, by name.
+
+    Attributes:
+        segment: the memory.
+        layout: the place of each array in it.
+        views: the arrays in shared memory.
+
+    Raises:
+        BSPError: as `share`.
+    """
+
+    def __init__(self, arrays: Mapping[str, object]) -> None:
+        self.segment, self.layout = share(arrays)
+        self.views = views(self.segment, self.layout)
+
+    def copies(self) -> dict[str, Array]:
+        """Return what the arrays hold now."""
+        return {name: view.copy() for name, view in self.views.items()}
+
+    def restore(self, copies: Mapping[str, Array]) -> None:
+        """Let the arrays hold again what `copies` returned."""
+        for name, copy in copies.items():
+            np.copyto(self.views[name], copy)
+
+
 def share(arrays: Mapping[str, object]) -> tuple[Segment, Layout]:
     """Copy arrays into a new segment; return it with the place (dtype, shape, offset) of each.
 

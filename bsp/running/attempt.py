@@ -1,4 +1,7 @@
-"""One attempt to run a job to its end: its memory, its workers, and the watch over them."""
+"""One attempt to run a job to its end: its memory, its workers, and the watch over them.
+
+Each attempt has memory of its own, so that a process of an older one, should it still run, reaches nobody.
+"""
 
 import json
 import os
@@ -10,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BSPError, CoordinatorLost
-from ..memory.arrays import Layout
-from ..memory.segment import Segment
+from ..memory.arrays import SharedArrays
 from .interrupts import InterruptCounter
 from .launcher import Launcher, WorkerSpec
 from .memory import JobMemory
@@ -27,7 +29,8 @@ class Attempt:
 
     Args:
         settings: how the job runs.
-        shared, layout: the arrays that the job shares.
+        number: of the attempt, from 1.
+        arrays: what the job shares.
         payload: the program.
 
     Attributes:
@@ -35,10 +38,11 @@ class Attempt:
         counters: the peers' counters added up, after `run`.
     """
 
-    def __init__(self, settings: JobSettings, shared: Segment, layout: Layout, payload: bytes) -> None:
+    def __init__(self, settings: JobSettings, number: int, arrays: SharedArrays, payload: bytes) -> None:
+        self.number = number
         self._settings = settings
-        self._memory = JobMemory(settings.placement, shared, payload)
-        self._layout = layout
+        self._memory = JobMemory(settings.placement, arrays.segment, payload)
+        self._layout = arrays.layout
         self.values: list[Any] = []
         self.counters: Counter[str] = Counter()
 
@@ -99,6 +103,7 @@ class Attempt:
             "argv": sys.argv,
             "launcher": os.getpid(),
             "modules": loaded_modules(),
+            "attempt": self.number,
             "layout": self._layout,
             "descriptors": self._memory.descriptors,
             **self._settings.told(),

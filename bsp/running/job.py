@@ -3,21 +3,24 @@
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from .. import failpoints
 from ..coordination.layout import JobLayout
 from ..coordination.settings import ZooKeeper
-from ..errors import PeerFailed
-from ..memory.arrays import share, views
+from ..errors import PeerFailed, PeerLost
+from ..memory.arrays import SharedArrays
 from ..placement import Placement, available_cores
 from ..program import Program, check_program
-from .attempt import Attempt
+from .attempts import Attempts
 from .launcher import Launcher, LocalLauncher
 from .settings import JobSettings, limit, name_for, whole
 from .shipping import dump_program, refuse_while_loading
+
+if TYPE_CHECKING:
+    from ..coordination.record import JobRecord
 
 
 class BSPJob:
@@ -42,6 +45,9 @@ class BSPJob:
         on_progress: called with what peer 0 passes to `peer.progress`, in the thread that is in `run`.
         seed: of the peers' random numbers.
         blas_threads: threads of the BLAS in each worker process.
+        max_restarts: how often the program is started again, from its beginning, after a worker process was lost. The
+            new attempt begins like the first: `shared` holds again what it held when `run` was called. Exceptions of
+            the program are final.
         graceful_interrupt: on Ctrl-C ask the program to stop, give it 5 s to return, keep its values, then raise
             KeyboardInterrupt. By default Ctrl-C ends the workers at once.
         launcher: what starts the workers; processes on this host by default.
@@ -51,6 +57,7 @@ class BSPJob:
         shared: name -> array, the caller's view of the shared memory.
         values: what each peer's program returned, after `run`.
         counters: the peers' counters added up, after `run`.
+        failures: what ended the attempts before the last one, after `run`.
 
     Raises:
         BSPError: an argument that makes no sense, said before anything is started.
@@ -72,6 +79,7 @@ class BSPJob:
         on_progress: Callable[[Any], None] | None = None,
         seed: int = 0,
         blas_threads: int = 1,
+        max_restarts: int = 0,
         graceful_interrupt: bool = False,
         launcher: Launcher | None = None,
     ) -> None:
@@ -86,6 +94,7 @@ class BSPJob:
             seed=whole("seed", seed),
             blas_threads=whole("blas_threads", blas_threads),
             graceful_interrupt=graceful_interrupt,
+            max_restarts=whole("max_restarts", max_restarts),
             zookeeper=None if zookeeper is None else ZooKeeper.of(zookeeper),
             compression=compression,
         )
@@ -93,22 +102,23 @@ class BSPJob:
         self._program = program
         self._args = tuple(args)
         self._kwargs = dict(kwargs or {})
-        self._segment, self._layout = share(shared or {})
+        self._arrays = SharedArrays(shared or {})
         self._on_progress = on_progress
         self._launcher = launcher or LocalLauncher()
-        self._attempt: Attempt | None = None
+        self._attempts: Attempts | None = None
         self._stop = False
         self.name = settings.name
-        self.shared: Mapping[str, NDArray[Any]] = views(self._segment, self._layout)
+        self.shared: Mapping[str, NDArray[Any]] = self._arrays.views
         self.values: list[Any] = []
         self.counters: Counter[str] = Counter()
+        self.failures: list[PeerLost] = []
 
     def run(self) -> Any:
         """Run the job to its end; return what peer 0's program returned.
 
         Raises:
             PeerFailed: a peer raised an exception (also the `__cause__`); has its traceback.
-            PeerLost: a worker process died; has its peers, pid and exit code.
+            PeerLost: a worker process died, and `max_restarts` others before; has its peers, pid and exit code.
             CoordinatorLost: ZooKeeper cannot be reached (within 10 s, before any worker starts), or was lost.
             BarrierTimeout, BSPError: as the peers met them.
             BSPError: called from a module that a worker imports, where it would never end.
@@ -117,18 +127,16 @@ class BSPJob:
         refuse_while_loading()
         failpoints.arm()
         payload = dump_program(self._program, self._args, self._kwargs)
-        with (
-            contextlib.closing(Attempt(self._settings, self._segment, self._layout, payload)) as attempt,
-            self._recorded() as check,
-        ):
-            self._attempt = attempt
-            if self._stop:
-                attempt.request_stop()
-            try:
-                failure = attempt.run(self._launcher, self._on_progress, check)
-            finally:
-                self.values, self.counters = attempt.values, attempt.counters
-                self._attempt, self._stop = None, False
+        attempts = Attempts(self._settings, self._arrays, payload, self._launcher, self._on_progress)
+        self._attempts = attempts
+        if self._stop:
+            attempts.request_stop()
+        try:
+            with self._recorded() as record:
+                failure = attempts.run(record)
+        finally:
+            self.values, self.counters, self.failures = attempts.values, attempts.counters, attempts.failures
+            self._attempts, self._stop = None, False
         if failure is None:
             return self.values[0]
         try:
@@ -140,16 +148,16 @@ class BSPJob:
     def stop(self) -> None:
         """Ask the program to end: `peer.stopping` becomes true for all peers at their next barrier. From any thread."""
         self._stop = True
-        attempt = self._attempt  # read once: the run may end meanwhile
-        if attempt is not None:
-            attempt.request_stop()
+        attempts = self._attempts  # read once: the run may end meanwhile
+        if attempts is not None:
+            attempts.request_stop()
 
     @contextlib.contextmanager
-    def _recorded(self) -> Iterator[Callable[[], None]]:
-        """Keep the job's znodes while it runs; yields a check that the coordination service still answers."""
+    def _recorded(self) -> Iterator["JobRecord | None"]:
+        """Keep the job's znodes while it runs; yields nothing for a job without."""
         settings = self._settings
         if settings.zookeeper is None:
-            yield lambda: None
+            yield None
             return
         # Imported here: jobs without ZooKeeper do not pay for its client.
         from ..coordination.record import JobRecord
@@ -157,4 +165,4 @@ class BSPJob:
         placement = settings.placement
         conf = {"peers": placement.peers, "processes": placement.processes, "seed": settings.seed}
         with contextlib.closing(JobRecord(settings.zookeeper, self._nodes, placement, conf)) as record:
-            yield record.check
+            yield record

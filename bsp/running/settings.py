@@ -29,6 +29,7 @@ class JobSettings:
     seed: int
     blas_threads: int
     graceful_interrupt: bool
+    max_restarts: int
     zookeeper: ZooKeeper | None
     compression: str | None
 
@@ -37,6 +38,8 @@ class JobSettings:
             raise BSPError(
                 f"seed must be at least 0 and blas_threads at least 1, got {self.seed} and {self.blas_threads}"
             )
+        if self.max_restarts < 0:
+            raise BSPError(f"max_restarts must be at least 0, got {self.max_restarts}")
 
         if self.compression is not None:
             codec(self.compression)

@@ -53,7 +53,7 @@ def main(spec: dict[str, Any], process: int, pipe: int) -> None:
         sys.stdout.reconfigure(line_buffering=True)
     writer = frames.FrameWriter(pipe)
     try:
-        failpoints.arm(process=process)
+        failpoints.arm(process=process, attempt=spec["attempt"])
         finished = Worker(spec, process, writer).run()
     except Exception as error:
         finished = False
@@ -109,6 +109,7 @@ class Worker:
             process,
             self._transport,
             coordinator=self._coordinators[-1],
+            attempt=spec["attempt"],
             check=self._coordinators[0].check,
             stop_requested=lambda: self._control.stop_requested,
             barrier=barrier,
@@ -167,7 +168,7 @@ class Worker:
 
         return ZooKeeperCoordinator(
             settings,
-            JobLayout(settings.chroot, self._spec["job"]),
+            JobLayout(settings.chroot, self._spec["job"], self._spec["attempt"]),
             self._placement,
             self._process,
             timeout=self._spec["timeout"],
