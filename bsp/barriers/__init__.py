@@ -14,7 +14,6 @@ from .base import (
     call,
     mismatch,
 )
-from .coordinated import CoordinatedBarrier
 from .lone import LoneBarrier
 from .threads import ThreadBarrier
 from .words import WordsBarrier
@@ -29,7 +28,6 @@ __all__ = [
     "Arrival",
     "Barrier",
     "Call",
-    "CoordinatedBarrier",
     "LoneBarrier",
     "ThreadBarrier",
     "Verdict",

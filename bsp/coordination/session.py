@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -31,6 +30,7 @@ from kazoo.protocol.states import KazooState, WatchedEvent, ZnodeStat
 from kazoo.security import make_digest_acl
 
 from ..errors import BSPError, CoordinatorLost
+from ..machine.participant import GRACE
 from .settings import ZooKeeper
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Session:
         self._timeout = settings.session_timeout
         self._down_since: float | None = time.monotonic()
         self._expired = False
-        self._listeners: list[threading.Event] = []
+        self._listeners: list[Callable[[], object]] = []
         self._troubles = _Troubles("horn.bsp.kazoo", logging.WARNING)
         self.client = self._new_client()
         self.client.add_listener(self._on_state)
@@ -102,16 +102,30 @@ class Session:
             raise CoordinatorLost(f"the session with ZooKeeper at {self.settings.servers} has been closed")
         return found[0]
 
-    def notify(self, event: threading.Event) -> None:
-        """Have an event set whenever the connection comes or goes: watches are gone then and must be set again."""
-        self._listeners.append(event)
+    def listen(self, listener: Callable[[], object]) -> None:
+        """Have a function called, in kazoo's thread, whenever the connection comes or goes: watches are gone then."""
+        self._listeners = [*self._listeners, listener]
+
+    def unlisten(self, listener: Callable[[], object]) -> None:
+        """Have it called no more."""
+        self._listeners = [other for other in self._listeners if other != listener]
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection."""
+        return self._down_since is None
+
+    @property
+    def expired(self) -> bool:
+        """Whether the servers have ended the session."""
+        return self._expired
 
     def check(self) -> None:
         """Raise CoordinatorLost if the session has ended or nobody has answered for too long."""
         if self._expired:
             raise self._expiry()
         down = self._down_since
-        if down is not None and time.monotonic() - down > self._timeout * 4 / 3:
+        if down is not None and time.monotonic() - down > self._timeout * GRACE:
             raise CoordinatorLost(
                 f"ZooKeeper at {self.settings.servers} is lost: no server has answered for "
                 f"{time.monotonic() - down:.1f} s (session timeout {self._timeout} s)"
@@ -192,10 +206,6 @@ class Session:
         """Create a znode, with the path to it if `makepath`."""
         self.call(lambda: self.client.create_async(path, data, ephemeral=ephemeral, makepath=makepath), path)
 
-    def set(self, path: str, data: bytes) -> None:
-        """Replace a znode's data."""
-        self.call(lambda: self.client.set_async(path, data), path)
-
     def delete(self, path: str) -> None:
         """Remove a znode."""
         self.call(lambda: self.client.delete_async(path), path)
@@ -245,8 +255,8 @@ class Session:
             self._down_since = time.monotonic()
         if state == KazooState.LOST:
             self._expired = True
-        for event in self._listeners:
-            event.set()
+        for listener in self._listeners:
+            listener()
 
 
 class _Troubles(logging.Logger):

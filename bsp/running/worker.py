@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import failpoints
-from ..barriers import Barrier, CoordinatedBarrier
+from ..barriers import Barrier
 from ..compression import codec
 from ..coordination import Coordinator, EmbeddedCoordinator
 from ..coordination.settings import ZooKeeper
@@ -103,7 +103,7 @@ class Worker:
             zookeeper = self._connect(settings)
             self._coordinators.append(zookeeper)
             if settings.participants == "process":
-                barrier = functools.partial(_coordinated, zookeeper)
+                barrier = functools.partial(_coordinated, zookeeper, spec["timeout"])
         self._home = Home(
             self._placement,
             process,
@@ -171,7 +171,7 @@ class Worker:
             JobLayout(settings.chroot, self._spec["job"], self._spec["attempt"]),
             self._placement,
             self._process,
-            timeout=self._spec["timeout"],
+            check=self._coordinators[0].check,
             on_end=self._end,
         )
 
@@ -227,9 +227,11 @@ class Worker:
         self._writer.write(frames.FAILURE, rank, describe(error))
 
 
-def _coordinated(zookeeper: "ZooKeeperCoordinator", group: str, members: Members, channel: Channel) -> Barrier:
-    """Return the barrier of a group: the service takes part in those of all peers."""
-    return CoordinatedBarrier(zookeeper.barrier, channel.barrier) if group == WORLD else channel.barrier
+def _coordinated(
+    zookeeper: "ZooKeeperCoordinator", timeout: float | None, group: str, members: Members, channel: Channel
+) -> Barrier:
+    """Return a group's barrier in the service, in place of its channel's."""
+    return zookeeper.barrier(group, members, timeout)
 
 
 def describe(error: BaseException) -> bytes:

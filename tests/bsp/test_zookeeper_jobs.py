@@ -93,7 +93,8 @@ def test_a_job_shows_in_zookeeper_while_it_runs_and_is_gone_after(
     )
     assert job.run() == 5000.0
     root = "/horn/jobs/seen"
-    for node in ("conf", "state", "topology", "attempt", "launcher", "members/1/0", "members/1/1", "sync/1/world"):
+    group = "world" if participants == "process" else "join"
+    for node in ("conf", "state", "topology", "attempt", "launcher", "members/1/0", "members/1/1", f"sync/1/{group}"):
         assert f"{root}/{node}" in seen
     steps = {path.split("/")[7] for path in seen if path.startswith(f"{root}/sync/1/world/")}
     assert len(steps) <= 4, "old generations are removed"

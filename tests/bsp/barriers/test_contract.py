@@ -1,5 +1,6 @@
 """One contract for all barriers: processes of a group in threads, each with its side of the barrier."""
 
+import os
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -8,8 +9,11 @@ from typing import Any, Protocol
 
 import pytest
 
-from horn.bsp import BarrierTimeout, BSPError, JobAborted
+from horn.bsp import BarrierTimeout, BSPError, JobAborted, ZooKeeper
 from horn.bsp.barriers import GETS, MESSAGES, STOP, SYNC, Arrival, Barrier, WordsBarrier, call
+from horn.bsp.coordination.layout import JobLayout
+from horn.bsp.coordination.record import JobRecord
+from horn.bsp.coordination.zookeeper import ZooKeeperCoordinator
 from horn.bsp.errors import format_ranks
 from horn.bsp.memory.control import ControlBlock
 from horn.bsp.memory.segment import Segment
@@ -48,14 +52,42 @@ class OnWords:
         self.segment.close()
 
 
-MEETINGS: dict[str, Callable[[Sequence[int]], Meeting]] = {"words": OnWords}
+class InZooKeeper:
+    def __init__(self, address: str, ranks: Sequence[int]) -> None:
+        self.members = Members(PLACEMENT, ranks)
+        settings = ZooKeeper(address, session_timeout=1.0)
+        layout = JobLayout("", f"barrier-{os.urandom(4).hex()}")
+        self.record = JobRecord(settings, layout, PLACEMENT, {})
+        processes = range(PLACEMENT.processes)
+        self.coordinators = [ZooKeeperCoordinator(settings, layout, PLACEMENT, process) for process in processes]
+        with ThreadPoolExecutor(len(processes)) as pool:
+            for joined in [pool.submit(coordinator.join) for coordinator in self.coordinators]:
+                joined.result(timeout=30)
+
+    def barrier(self, process: int, timeout: float | None = None) -> Barrier:
+        return self.coordinators[process].barrier("group", self.members, timeout)
+
+    def abort(self) -> None:
+        self.coordinators[-1].abort("enough of this", [7])
+
+    def close(self) -> None:
+        for coordinator in self.coordinators:
+            coordinator.leave()
+        self.record.close()
+
+
+KINDS = ("words", "zookeeper")
 WORLD, REGION = range(8), (2, 3, 4, 6, 7)
 
 
-@pytest.fixture(params=[(kind, ranks) for kind in MEETINGS for ranks in (WORLD, REGION)], ids=str)
+@pytest.fixture(params=[(kind, ranks) for kind in KINDS for ranks in (WORLD, REGION)], ids=str)
 def meeting(request: pytest.FixtureRequest) -> Iterator[Meeting]:
     kind, ranks = request.param
-    made = MEETINGS[kind](ranks)
+    makers: dict[str, Callable[[], Meeting]] = {
+        "words": lambda: OnWords(ranks),
+        "zookeeper": lambda: InZooKeeper(request.getfixturevalue("zookeeper").address, ranks),
+    }
+    made = makers[kind]()
     yield made
     made.close()
 
@@ -63,18 +95,19 @@ def meeting(request: pytest.FixtureRequest) -> Iterator[Meeting]:
 def everywhere(meeting: Meeting, act: Callable[[int, Barrier], Any], timeout: float | None = None) -> list[Any]:
     """Act in each process of the group; return what each returned, or the engine's error that it met."""
 
-    def run(process: int) -> Any:
-        barrier = meeting.barrier(process, timeout)
+    def run(process: int, barrier: Barrier) -> Any:
         try:
             return act(process, barrier)
         except BSPError as error:
             return error
-        finally:
-            barrier.close()
 
-    processes = meeting.members.processes
-    with ThreadPoolExecutor(len(processes)) as pool:
-        return [future.result(timeout=30) for future in [pool.submit(run, process) for process in processes]]
+    barriers = {process: meeting.barrier(process, timeout) for process in meeting.members.processes}
+    with ThreadPoolExecutor(len(barriers)) as pool:
+        runs = [pool.submit(run, process, barrier) for process, barrier in barriers.items()]
+        found = [one.result(timeout=30) for one in runs]
+    for barrier in barriers.values():  # all have left the last generation
+        barrier.close()
+    return found
 
 
 def test_no_process_is_ever_more_than_one_generation_ahead(meeting: Meeting) -> None:
