@@ -12,7 +12,8 @@ A program is a function of its peer. It computes, sends, and calls `sync()`; wha
 
 from .coordination import Coordinator, Member
 from .coordination.settings import TLS, ZooKeeper
-from .errors import BarrierTimeout, BSPError, CoordinatorLost, JobAborted, PeerFailed, PeerLost
+from .errors import BarrierTimeout, BSPError, CoordinatorLost, JobAborted, PeerFailed, PeerLost, PostTimeout
+from .messages import Post
 from .group import Group
 from .peer import Peer
 from .program import BSP
@@ -35,6 +36,8 @@ __all__ = [
     "Peer",
     "PeerFailed",
     "PeerLost",
+    "Post",
+    "PostTimeout",
     "WorkerHandle",
     "WorkerSpec",
     "ZooKeeper",

@@ -1,7 +1,7 @@
 """What can go wrong in a job, told by who is to blame.
 
 `PeerFailed` blames the user's program, `PeerLost` the process that died, `BarrierTimeout` whoever did not arrive,
-`CoordinatorLost` the coordination service. `JobAborted` blames nobody: it is what the innocent peers see when another
+`PostTimeout` who did not read, `CoordinatorLost` the coordination service. `JobAborted` blames nobody: it is what the innocent peers see when another
 one has ended the job, and what the caller sees when the job was ended from outside.
 """
 
@@ -67,6 +67,10 @@ class PeerLost(BSPError):
 
 class BarrierTimeout(BSPError):
     """Peers did not arrive at a barrier within the job's `timeout`; `ranks` are the missing ones."""
+
+
+class PostTimeout(BSPError):
+    """A peer left no room for a post within the post's `timeout`; `ranks` has that peer."""
 
 
 class CoordinatorLost(BSPError):

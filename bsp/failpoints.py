@@ -29,6 +29,8 @@ POINTS: Mapping[str, str] = {
     "barrier.arriving": "a process is about to announce its arrival to the other processes",
     "barrier.announced": "a process has announced its arrival, and does not know yet whether all have arrived",
     "allreduce.reducing": "all peers have brought their arrays to an allreduce, and this one reduces its slice",
+    "post.written": "a post lies in shared memory, and its receiver has not been told",
+    "post.taking": "a post has been found, and its value is about to be copied out of shared memory",
     "record.creating": "the launcher is about to create the job's znodes",
     "record.created": "the launcher has created the job's znodes; no worker has been started",
     "record.removing": "the launcher is about to remove the job's znodes; no worker is left",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from .barriers import Barrier
 from .compression import Codec
 from .coordination import Coordinator
+from .messages import PostOffice
 from .placement import Members, Placement
 from .site import Site
 from .transport import Channel, CompressingLane, Offer, Transport
@@ -27,6 +28,9 @@ class Home:
         barrier: makes the meeting of a group's processes; by default the transport's own.
         timeout: seconds that a peer waits for others, or None for as long as it takes.
         codec: compresses messages between processes; None leaves them as they are.
+
+    Attributes:
+        posts: the way of what peers tell each other outside of supersteps.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Home:
         self._offers: dict[str, Offer] = {}
         self._leaving: dict[str, int] = {}
         self._mutex = threading.Lock()
+        self.posts = PostOffice(placement.peers, transport.posts, check)
 
     def offer(self, group: str, members: Members) -> Offer:
         """Return what the other processes of a group must know of this one; the same for each of its peers here."""

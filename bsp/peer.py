@@ -1,12 +1,13 @@
 """The peer: everything that a BSP program can do.
 
 A program runs in supersteps. It computes, sends, and calls `sync()`; what was sent in superstep s is readable in s+1
-and only there.
+and only there. Posts are outside of this: they come when they come.
 """
 
+import operator
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from .barriers import FINISH
 from .encoding import decode, encode
 from .group import Group
 from .home import Home
+from .messages import Post
 from .site import Site
 
 Array = NDArray[Any]
@@ -96,6 +98,59 @@ class Peer(Group):
         if self.index == 0:
             self._report(value)
 
+    # Posts: across groups, outside of supersteps
+
+    def post(self, to: SupportsIndex, value: object, timeout: float | None = None) -> None:
+        """Post a value to any peer of the job, in whatever groups both are: it comes to its `inbox` when it comes.
+
+        Supersteps and barriers have no part in it: a `sync` neither waits for posts nor hurries them, and the order in
+        which posts of different senders come is not deterministic. Those of one sender come in order, none twice. What
+        the receiver has not read when all peers have finished is dropped, and counted in its counter "unread posts".
+
+        The value is copied here and now. When 16 MiB lie unread on the way from this process to the receiver, `post`
+        waits for room: peers that post to each other much without reading wait for each other for ever.
+
+        Args:
+            to: the receiver, in [0, num_peers) of the job.
+            value: as for `send`.
+            timeout: seconds to wait for room; None for as long as the receiver runs.
+
+        Raises:
+            TypeError, BSPError: no such receiver, a value of another type, a negative timeout, or no memory left.
+            PostTimeout: the receiver has left no room within `timeout`.
+            BSPError: there is no room, and nobody reads: the receiver has finished, or is this peer.
+            JobAborted, CoordinatorLost: the job has ended while this waited.
+
+        Cost: h·g for h = bytes of the value, no l; two copies in memory on one host, some 10 µs.
+        """
+        self._home.posts.post(self.index, operator.index(to), value, timeout)
+
+    def inbox(self) -> list[Post]:
+        """Return what was posted to this peer and has arrived, and empty the inbox; does not wait.
+
+        In order for each sender. The arrays in it are this peer's own and writable. Cost: a copy of what is there.
+        """
+        return self._home.posts.inbox(self.index)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until a post is in the inbox.
+
+        Args:
+            timeout: seconds; 0 only looks. None for as long as any other peer runs.
+
+        Returns:
+            Whether there is a post: true at once where one is there already, false when the time is over.
+
+        Raises:
+            JobAborted, CoordinatorLost: the job has ended.
+            BSPError: a negative timeout; or none, and all other peers have finished: nobody can post any more.
+        """
+        return self._home.posts.wait(self.index, timeout)
+
     def finish(self) -> None:
-        """Wait until all peers have finished. The engine calls this after the program."""
+        """Wait until all peers have finished, and count the posts that nobody read. The engine calls this."""
+        self._home.posts.finish(self.index)
         self._site.wait(self.index, FINISH)
+        unread = self._home.posts.unread(self.index)
+        if unread:
+            self.counters["unread posts"] += unread

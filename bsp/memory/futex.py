@@ -23,7 +23,7 @@ class _Timespec(ctypes.Structure):
 _syscall = ctypes.CDLL(None).syscall
 _syscall.argtypes = (ctypes.c_long, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p)
 _syscall.restype = ctypes.c_long
-# Every wait is sliced, so one constant timeout serves all of them.
+# Every wait is sliced, so one constant timeout serves nearly all of them.
 SLICE = 0.05
 _slice = _Timespec(0, int(SLICE * 1e9))
 _slice_address = ctypes.addressof(_slice)
@@ -32,12 +32,15 @@ _slice_address = ctypes.addressof(_slice)
 NEEDS_FENCE = platform.machine() not in ("x86_64", "AMD64", "i686")
 
 
-def wait(address: int, expected: int) -> None:
-    """Sleep while the 32-bit word at `address` is `expected`, at most `SLICE` seconds; may return early."""
-    if _SUPPORTED:
+def wait(address: int, expected: int, seconds: float = SLICE) -> None:
+    """Sleep while the 32-bit word at `address` is `expected`, at most `seconds` and `SLICE`; may return early."""
+    if not _SUPPORTED:
+        time.sleep(_NAP)
+    elif seconds >= SLICE:
         _syscall(_NUMBER, address, _WAIT, expected, _slice_address)
     else:
-        time.sleep(_NAP)
+        shorter = _Timespec(0, int(max(seconds, 0.0) * 1e9))
+        _syscall(_NUMBER, address, _WAIT, expected, ctypes.addressof(shorter))
 
 
 def wake(address: int) -> None:

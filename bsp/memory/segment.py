@@ -56,14 +56,10 @@ class Segment:
 
     Args:
         fd: descriptor of the anonymous file; the segment closes it when it is collected.
-
-    Attributes:
-        mapped: bytes that this process sees; another process may have grown the segment beyond.
     """
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self.mapped = 0
         self._map: mmap.mmap | None = None
         self._close = weakref.finalize(self, os.close, fd)
 
@@ -73,6 +69,12 @@ class Segment:
         segment = cls(_anonymous_file(label))
         segment.reserve(size)
         return segment
+
+    @property
+    def mapped(self) -> int:
+        """Bytes that this process sees; another process may have grown the segment beyond."""
+        present = self._map
+        return 0 if present is None else len(present)
 
     @property
     def size(self) -> int:
@@ -107,13 +109,14 @@ class Segment:
 
     def map(self, size: int) -> mmap.mmap:
         """Return a mapping of at least `size` bytes; it may be replaced by a larger one later and stays valid."""
-        if self._map is None or self.mapped < size:
+        # Threads may do this at once: each goes on with the mapping that it has seen.
+        present = self._map
+        if present is None or len(present) < size:
             available = self.size
             if available < size:
                 raise BSPError(f"shared memory holds {available} bytes, {size} were asked for")
-            self._map = mmap.mmap(self.fd, available)
-            self.mapped = available
-        return self._map
+            self._map = present = mmap.mmap(self.fd, available)
+        return present
 
     def view(self, size: int) -> memoryview:
         """Return the first `size` bytes as writable memory."""
@@ -122,7 +125,7 @@ class Segment:
     def close(self) -> None:
         """Close the descriptor. Views that others hold stay valid; the memory goes with the last of them."""
         self._close()
-        self._map, self.mapped = None, 0
+        self._map = None
 
     def address(self) -> int:
         """Return the address of the first byte of the present mapping, for futexes."""

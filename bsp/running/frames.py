@@ -12,6 +12,19 @@ from collections.abc import Iterator
 
 VALUE, FAILURE, ABORTED, PROGRESS = range(4)
 _HEADER = struct.Struct("<BIQ")
+_LENGTH = struct.Struct("<Q")
+
+
+def join(head: bytes, rest: bytes) -> bytes:
+    """Return a payload of two parts."""
+    return _LENGTH.pack(len(head)) + head + rest
+
+
+def parted(payload: bytes) -> tuple[bytes, memoryview]:
+    """Undo `join`."""
+    start = _LENGTH.size
+    end = start + _LENGTH.unpack_from(payload)[0]
+    return payload[start:end], memoryview(payload)[end:]
 
 
 class FrameWriter:

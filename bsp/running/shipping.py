@@ -77,7 +77,7 @@ def dump_value(value: object) -> bytes:
         return dill.dumps(value, recurse=True, byref=False)
 
 
-def load_value(data: bytes) -> Any:
+def load_value(data: bytes | memoryview) -> Any:
     """Undo `dump_value`, in the launcher."""
     return dill.loads(data)
 

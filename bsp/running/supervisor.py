@@ -101,9 +101,9 @@ class Supervisor:
     def _read(self, process: int) -> None:
         for kind, peer, payload in self._readers[process].read():
             if kind == frames.VALUE:
-                value, counters = load_value(payload)
-                self.values[peer] = value
-                self.counters.update(counters)
+                counters, value = frames.parted(payload)
+                self.values[peer] = load_value(value)
+                self.counters.update(load_value(counters))
                 self._returned.add(peer)
             elif kind == frames.PROGRESS and self._on_progress is not None:
                 self._on_progress(load_value(payload))
@@ -149,19 +149,19 @@ class Supervisor:
 
 def _failure(peer: int, payload: bytes) -> BSPError:
     """Rebuild what a peer reported: errors of the engine as themselves, all others as `PeerFailed`."""
-    length = int.from_bytes(payload[:4], "little")
-    told = json.loads(payload[4 : 4 + length])
+    head, pickled = frames.parted(payload)
+    told = json.loads(head)
     if told["engine"]:
         kind: type[BSPError] = getattr(errors, told["type"])
         error = kind(told["message"], told["ranks"] or [peer])
         error.add_note(f"Raised in {format_ranks([peer])}:\n{told['traceback']}")
         return error
-    exception = _exception(payload[4 + length :])
+    exception = _exception(pickled)
     message = f"{format_ranks([peer])} raised {told['type']}: {told['message']}\n\n{told['traceback']}"
     return PeerFailed(message, [peer], told["traceback"], exception)
 
 
-def _exception(pickled: bytes) -> BaseException | None:
+def _exception(pickled: memoryview) -> BaseException | None:
     if not pickled:
         return None
     try:

@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -157,9 +156,9 @@ class Worker:
 
     def _make_transport(self, check: Callable[[], None]) -> Transport:
         if self._spec["processes"] == 1:
-            return LocalTransport(check)
+            return LocalTransport(self._placement, check)
         heaps = [Segment(fd) for fd in self._spec["heaps"]]
-        return SharedTransport(self._process, heaps, check, self._spec["timeout"])
+        return SharedTransport(self._placement, self._process, heaps, check, self._spec["timeout"])
 
     def _connect(self, settings: ZooKeeper) -> "ZooKeeperCoordinator":
         # Imported here: jobs without ZooKeeper do not pay for its client.
@@ -181,10 +180,10 @@ class Worker:
             peer = Peer(self._home, world, rank, self._spec["seed"], self._shared, report)
             program, args, kwargs = load_program(self._payload)
             value = run_program(program, peer, args, kwargs)
-            encoded = self._encode(value, peer.counters)
+            encoded = self._encode(value)
             peer.finish()
             failpoints.hit("worker.reporting")
-            self._writer.write(frames.VALUE, rank, encoded)
+            self._writer.write(frames.VALUE, rank, frames.join(dump_value(dict(peer.counters)), encoded))
         except JobAborted as error:
             self._failed = True
             self._writer.write(frames.ABORTED, rank, str(error).encode())
@@ -196,9 +195,9 @@ class Worker:
         self._writer.write(frames.PROGRESS, rank, dump_value(value))
 
     @staticmethod
-    def _encode(value: object, counters: Counter[str]) -> bytes:
+    def _encode(value: object) -> bytes:
         try:
-            return dump_value((value, dict(counters)))
+            return dump_value(value)
         except Exception as error:
             raise BSPError(
                 f"what the program returned, a {type(value).__name__}, cannot be sent to the caller "
@@ -235,7 +234,7 @@ def _coordinated(
 
 
 def describe(error: BaseException) -> bytes:
-    """Return the payload of a failure frame: a length, the error as JSON of that length, its pickle if it has one."""
+    """Return the payload of a failure frame: the error as JSON, and its pickle if it has one."""
     told = {
         "type": type(error).__name__,
         "message": str(error),
@@ -243,8 +242,7 @@ def describe(error: BaseException) -> bytes:
         "ranks": list(error.ranks) if isinstance(error, BSPError) else [],
         "traceback": "".join(traceback.format_exception(error)),
     }
-    head = json.dumps(told).encode()
-    return len(head).to_bytes(4, "little") + head + _pickled(error)
+    return frames.join(json.dumps(told).encode(), _pickled(error))
 
 
 def _pickled(error: BaseException) -> bytes:

@@ -1,8 +1,18 @@
 """Transports: how what peers send comes from one worker process to another. One contract, `Transport`."""
 
-from .base import Channel, Inbound, Lane, Offer, Transport
+from .base import Channel, Inbound, Lane, Offer, Posts, Transport
 from .compressing import CompressingLane
 from .local import LocalTransport
 from .shared import SharedTransport
 
-__all__ = ["Channel", "CompressingLane", "Inbound", "Lane", "LocalTransport", "Offer", "SharedTransport", "Transport"]
+__all__ = [
+    "Channel",
+    "CompressingLane",
+    "Inbound",
+    "Lane",
+    "LocalTransport",
+    "Offer",
+    "Posts",
+    "SharedTransport",
+    "Transport",
+]

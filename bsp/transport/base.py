@@ -94,8 +94,69 @@ class Channel(ABC):
         """Give back what the group held. Its members have left their last barrier."""
 
 
+POST_LIMIT = 16 << 20
+"""Bytes of posts that one process may have under way to one peer before it has to wait."""
+POST_OVERHEAD = 128
+"""Bytes that each post counts besides its own: many empty ones fill a queue, too."""
+
+
+class Posts(ABC):
+    """What peers tell each other outside of supersteps: a queue from each process to each peer, bounded by bytes.
+
+    For all threads of this process; what is for a peer is taken by its own thread only. Nothing here waits for longer
+    than `seconds`: the caller looks in between whether the job goes on.
+    """
+
+    @abstractmethod
+    def try_post(self, sender: int, receiver: int, encoded: Encoded) -> bool:
+        """Post a value, buffered here and now, unless the limit's bytes are under way to the receiver already.
+
+        A queue below its limit takes a value of any size.
+
+        Args:
+            sender, receiver: peers, by their index in the job; the sender is this process's.
+            encoded: the value.
+
+        Raises:
+            BSPError: no memory left.
+        """
+
+    @abstractmethod
+    def outstanding(self, receiver: int) -> int:
+        """Return the bytes that this process has posted to a peer and that it has not taken, as far as is known."""
+
+    @abstractmethod
+    def await_room(self, receiver: int, seconds: float) -> None:
+        """Sleep until the queue to a peer may be below its limit, but not for longer than `seconds`."""
+
+    @abstractmethod
+    def take(self, receiver: int) -> list[Inbound]:
+        """Return what has arrived for a peer of this process, its own memory, in order for each sender."""
+
+    @abstractmethod
+    def await_arrival(self, receiver: int, seconds: float) -> bool:
+        """Return whether anything is there for a peer of this process; sleep first until it is, at most `seconds`."""
+
+    @abstractmethod
+    def finish(self, peer: int) -> None:
+        """Tell all processes that a peer of this one posts and takes no more.
+
+        When it returns, what this process has posted lies at its receivers. Unlike the others this may wait for them.
+        """
+
+    @abstractmethod
+    def finished(self, peer: int) -> bool:
+        """Whether a peer of the job has finished, as far as is known here."""
+
+
 class Transport(ABC):
-    """Moves bytes between the worker processes of a job."""
+    """Moves bytes between the worker processes of a job.
+
+    Attributes:
+        posts: the queues that serve no group.
+    """
+
+    posts: Posts
 
     @abstractmethod
     def offer(self, group: str, members: Members) -> Offer:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..barriers import LoneBarrier
 from ..errors import BSPError
-from ..placement import Members
+from ..placement import Members, Placement
 from .base import Channel, Inbound, Lane, Offer, Transport
+from .inboxes import LocalPosts
 
 
 class LocalLane(Lane):
@@ -44,10 +45,12 @@ class LocalTransport(Transport):
     """Between threads of one process.
 
     Args:
+        placement: of the peers, in the one process.
         check: raises what ended the job.
     """
 
-    def __init__(self, check: Callable[[], None]) -> None:
+    def __init__(self, placement: Placement, check: Callable[[], None]) -> None:
+        self.posts = LocalPosts(placement.ranks(0))
         self._check = check
 
     def offer(self, group: str, members: Members) -> Offer:

@@ -17,9 +17,10 @@ from ..barriers import Barrier, LoneBarrier, WordsBarrier
 from ..memory.heap import LINE, Heap, aligned
 from ..memory.segment import Segment
 from ..memory.words import MeetingWords
-from ..placement import Members
+from ..placement import Members, Placement
 from .arena import Arena
 from .base import Channel, Inbound, Lane, Offer, Transport
+from .shared_posts import SharedPosts
 
 _WORD = 8
 _NEXT, _SENDER, _RECEIVER, _AT, _SIZE = range(5)
@@ -155,6 +156,7 @@ class SharedTransport(Transport):
     """Between processes that hold the descriptors of each other's heaps.
 
     Args:
+        placement: which peers live in which process.
         process: this process.
         heaps: the memory of each process's heap.
         check: raises what ended the job; runs every 50 ms in a waiting process.
@@ -162,11 +164,18 @@ class SharedTransport(Transport):
     """
 
     def __init__(
-        self, process: int, heaps: Sequence[Segment], check: Callable[[], None], timeout: float | None = None
+        self,
+        placement: Placement,
+        process: int,
+        heaps: Sequence[Segment],
+        check: Callable[[], None],
+        timeout: float | None = None,
     ) -> None:
         self._process = process
         self._heaps = heaps
         self._heap = Heap(heaps[process])
+        # First of all: the others look for its words where the heap begins.
+        self.posts = SharedPosts(placement, process, self._heap, heaps)
         self._check = check
         self._timeout = timeout
 
