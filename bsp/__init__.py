@@ -13,8 +13,8 @@ A program is a function of its peer. It computes, sends, and calls `sync()`; wha
 from .coordination import Coordinator, Member
 from .coordination.settings import TLS, ZooKeeper
 from .errors import BarrierTimeout, BSPError, CoordinatorLost, JobAborted, PeerFailed, PeerLost, PostTimeout
-from .messages import Post
 from .group import Group
+from .messages import Post
 from .peer import Peer
 from .program import BSP
 from .running.job import BSPJob

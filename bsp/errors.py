@@ -1,8 +1,8 @@
 """What can go wrong in a job, told by who is to blame.
 
 `PeerFailed` blames the user's program, `PeerLost` the process that died, `BarrierTimeout` whoever did not arrive,
-`PostTimeout` who did not read, `CoordinatorLost` the coordination service. `JobAborted` blames nobody: it is what the innocent peers see when another
-one has ended the job, and what the caller sees when the job was ended from outside.
+`PostTimeout` who did not read, `CoordinatorLost` the coordination service. `JobAborted` blames nobody: it is what the
+innocent peers see when another one has ended the job, and what the caller sees when the job was ended from outside.
 """
 
 from collections.abc import Iterable, Sequence

@@ -114,7 +114,8 @@ class Posts(ABC):
         A queue below its limit takes a value of any size.
 
         Args:
-            sender, receiver: peers, by their index in the job; the sender is this process's.
+            sender: the peer of this process that posts; peers go by their index in the job.
+            receiver: the peer that it is for.
             encoded: the value.
 
         Raises:

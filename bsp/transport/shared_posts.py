@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .. import failpoints
 from ..encoding import Encoded
+from ..errors import BSPError
 from ..memory import futex
 from ..memory.heap import LINE, Heap
 from ..memory.queues import COUNTS, PostWords, link_record, read_record, write_record
@@ -90,7 +91,8 @@ class SharedPosts(Posts):
     def __init__(
         self, placement: Placement, process: int, heap: Heap, heaps: Sequence[Segment], limit: int = POST_LIMIT
     ) -> None:
-        heap.allocate(PostWords.size(placement, process))
+        if heap.allocate(PostWords.size(placement, process)) != 0:
+            raise BSPError("the words of the posts must lie where the heap begins: allocate them first")
         self._placement = placement
         self._process = process
         self._heap = heap
@@ -147,7 +149,7 @@ class SharedPosts(Posts):
             self._mine.set_waiting(receiver, queue.waiting)
 
     def take(self, receiver: int) -> list[Inbound]:
-        """Follow the chains to their present ends; each record's block is the sender's again as soon as it is copied."""
+        """Follow the chains to their present ends. A record's block is the sender's again as soon as it is copied."""
         found = []
         for process, queue in enumerate(self._incoming[receiver]):
             words = self._words_of(process)
