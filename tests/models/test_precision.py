@@ -8,9 +8,7 @@ from horn.models.modelfile import read_model, write_model
 from horn.neurons import CategoricalCrossEntropy, Softmax, StandardNeuron, Tanh
 
 
-@pytest.mark.parametrize(
-    "arguments", [{}, {"submodels": True}, {"workers": 2}, {"workers": 6, "processes": 2, "submodels": True}], ids=str
-)
+@pytest.mark.parametrize("arguments", [{}, {"workers": 6, "processes": 2, "submodels": True}], ids=str)
 def test_both_engines_make_the_same_steps_to_float64s_rounding(build, task, same_weights, arguments):
     engines = ("interpreter", "compiled")
     networks = [build(engine=it, regularization=0.01, max_norm=2.0, precision="float64") for it in engines]

@@ -48,7 +48,7 @@ def test_the_job_is_seen_while_it_runs_and_gone_after(build, task, same_weights,
     log.setLevel(logging.INFO)
     try:
         coordinated, embedded = build(), build()
-        data = {"iterations": 300, "batch_size": 8, "workers": 2, "validation": task, "validate_every": 100}
+        data = {"iterations": 90, "batch_size": 8, "workers": 2, "validation": task, "validate_every": 30}
         coordinated.fit(*task, zookeeper=address, **data)
     finally:
         log.removeHandler(handler)

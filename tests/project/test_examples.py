@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from horn.models import NeuralNetwork, mnist_or_digits
+from horn.neurons.caching import folder
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/mnist_dropout.py"
@@ -40,8 +41,10 @@ def accuracy(done: subprocess.CompletedProcess[str]) -> float:
 
 @pytest.fixture(scope="module")
 def no_mnist(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a machine on which MNIST can be neither found nor downloaded."""
-    return {"HORN_DATA": "", "HORN_CACHE": str(tmp_path_factory.mktemp("cache"))}
+    """The environment of a machine on which MNIST can be neither found nor downloaded; kernels are there."""
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "kernels").symlink_to(folder())
+    return {"HORN_DATA": "", "HORN_CACHE": str(cache)}
 
 
 def test_it_learns_and_keeps_what_was_asked_for(tmp_path):
@@ -68,7 +71,7 @@ def test_parallel_dropout(tmp_path):
 
 def test_both_runs_of_the_paper(tmp_path):
     report, picture = tmp_path / "report.json", tmp_path / "pictures/paper.png"
-    done = run(EXAMPLE, "--paper", "--iterations", "20", "--json", report, "--plot", picture)
+    done = run(EXAMPLE, "--paper", "--iterations", "10", "--json", report, "--plot", picture)
     assert 0.0 < accuracy(done) < 1.0
     runs = json.loads(report.read_text())["runs"]
     assert {name: result["run"]["workers"] for name, result in runs.items()} == {"alone": 1, "parallel": 20}
@@ -87,14 +90,11 @@ def test_without_mnist_and_network_it_says_so_and_takes_the_digits(no_mnist):
     ("options", "what"),
     [
         (["--workers", "200"], "200"),
-        (["--iterations", "0"], "iterations"),
-        (["--learning-rate", "-1"], "-1"),
-        (["--zookeeper", "127.0.0.1:1"], "127.0.0.1:1"),
+        (["--zookeeper", "127.0.0.1:port"], "127.0.0.1:port"),
         (["--learning-rate", "1e30", "--iterations", "50"], "not finite"),
         (["--save", __file__ + "/model.safetensors"], "test_examples.py"),
-        (["--json", __file__ + "/sub/report.json"], "test_examples.py"),
     ],
-    ids=["workers", "iterations", "rate", "zookeeper", "diverging", "save", "json"],
+    ids=["workers", "zookeeper", "diverging", "save"],
 )
 def test_bad_options_are_explained_in_one_line(options, what, no_mnist):
     done = run(EXAMPLE, *options, **no_mnist)

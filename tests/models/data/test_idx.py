@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
 from horn.models.data import DataError
@@ -13,6 +13,7 @@ def encode(array: np.ndarray) -> bytes:
     return bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
 
 
+@settings(max_examples=30)
 @given(array=hnp.arrays(np.uint8, hnp.array_shapes(max_dims=3)))
 def test_round_trip(array):
     np.testing.assert_array_equal(parse_idx(encode(array), "file"), array)
