@@ -6,12 +6,12 @@ good order is no loss: its own neighbour is watched then.
 
 How it is driven, with a client whose requests are carried out in order:
 
-    Look       exists(member of the neighbour, watch), exists(its mark of having left), get(abort, watch),
-               get(attempt, watch), in this order and sent at once: `saw(sight)`. The order matters: an attempt that
-               is superseded loses its nodes after the number has changed.
+    Look       exists(member of the neighbour, watch), exists(its mark of having left), exists(abort, watch),
+               get(abort), get(attempt, watch), in this order and sent at once: `saw(sight)`. The order matters: an
+               attempt that is superseded loses its nodes after the number has changed.
     Declare    create the abort node; that there is one already is as good: `declared()`.
-    Resign     create the mark of having left and delete the member, all or none; that the mark is there already is as
-               good: `left()`.
+    Resign     create the mark of having left and delete the member, all or none; a refusal is as good, as there is
+               nothing to be left then: `left()`.
     End        raise `cause.error()` in everyone who waits, tell the owner; nothing comes after it. While the process
                leaves, nobody is interested.
 
@@ -119,6 +119,8 @@ class Participant:
     Attributes:
         neighbour: the process that is watched; None when nobody is left.
         ended: why the attempt is over for this participant, or None.
+        leaving: whether it is about to leave in good order, or has.
+        gone: whether it has left in good order.
     """
 
     placement: Placement
@@ -129,12 +131,12 @@ class Participant:
     now: float
     neighbour: int | None = None
     ended: Cause | None = None
+    leaving: bool = False
+    gone: bool = False
     _down_since: float | None = None
     _looked: float | None = None  # when we last asked for a look; None before we joined
     _assembled: bool = False  # whether the neighbour has been there for certain
     _declaring: Cause | None = None  # what we have asked to be declared, until it is
-    _leaving: bool = False
-    _left: bool = False
     _vanished: str = ""
 
     def __post_init__(self) -> None:
@@ -196,7 +198,7 @@ class Participant:
         """There is a connection, and no watch any more."""
         self._down_since = None
         if not self._lives():
-            return [Resign()] if self._leaving and not self._over() else []
+            return [Resign()] if self.leaving and not self._over() else []
         declare: list[Action] = [Declare(self._declaring)] if self._declaring is not None else []
         return declare + (self._look(now) if self._looked is not None else [])
 
@@ -227,18 +229,18 @@ class Participant:
         """The local process has finished. From now on no abort and no loss concerns us."""
         if not self._lives():
             return []
-        self._leaving = True
+        self.leaving = True
         return [Resign()]
 
     def left(self) -> None:
         """We are no member any more, and nobody takes it for a loss."""
-        self._left = True
+        self.gone = True
 
     def _lives(self) -> bool:
-        return self.ended is None and not self._leaving
+        return self.ended is None and not self.leaving
 
     def _over(self) -> bool:
-        return self.ended is not None or self._left
+        return self.ended is not None or self.gone
 
     def _declare(self, cause: Cause) -> list[Action]:
         self._declaring = self._declaring or cause
