@@ -6,9 +6,9 @@ same in the end and come to the same verdict. Hensgen, Finkel, Manber: "Two Algo
 (1988). Cost: l = ceil(log2 n) signals one after the other.
 
 Driven by the transport: `arrive` when the local peers have come, `signal` for each that came in, also while nobody
-waits; every `Signal` returned is sent, in order. Channels lose and repeat nothing while both ends live. Before a process
-leaves the job, all that it has sent must have been acknowledged: were it killed between its leaving in good order and
-the arrival of its last signal, its receiver would wait for ever and nobody would call it lost.
+waits; every `Signal` returned is sent, in order. Channels lose and repeat nothing while both ends live. Before a
+process leaves the job, all that it sent must have been acknowledged: were it killed between its leaving and
+the arrival of its last signal, the receiver would wait for ever and nobody would call it lost.
 """
 
 from dataclasses import dataclass

@@ -25,42 +25,54 @@ from horn.bsp.testing.simulation import (
 )
 
 CRASH = Faults(crashes=1, victim=0)
+RESTART = Faults(crashes=1, victim=0, restarts=1, sweep=False)
+SWEPT = Faults(crashes=1, victim=0, restarts=1)
 
 
 def other_calls(rank: int) -> tuple[int, bytes]:
     return (1, b"sync()") if rank != 1 else (2, b"allreduce(sum)")
 
 
+def walk(scenario: Scenario, limit: int) -> int:
+    """Explore, say how much there was, and return the number of states."""
+    found = explore(scenario, limit)
+    print(f"{found.states} states, {found.steps} steps, {found.ends} ends, {len(found.outcomes)} outcomes")
+    if scenario.faults.crashes == 0 and not scenario.mixed:
+        assert found.outcomes == {((scenario.generations, "done"),) * scenario.processes}
+    return found.states
+
+
 @pytest.mark.parametrize(
     ("scenario", "states"),
     [
-        pytest.param(Scenario(generations=3), 10_000, id="barrier by nodes"),
-        pytest.param(Scenario(generations=2, faults=CRASH), 50_000, id="barrier by nodes, a crash"),
-        pytest.param(
-            Scenario(generations=1, leave=False, faults=Faults(crashes=1, victim=0, restarts=1)),
-            50_000,
-            id="barrier by nodes, a crash and a change of attempt",
-        ),
-        pytest.param(Scenario(2, 1, calls=other_calls), 500, id="barrier by nodes, different calls"),
-        pytest.param(Scenario(generations=3, direct=True), 2_000, id="direct barrier"),
-        pytest.param(Scenario(generations=2, direct=True, faults=CRASH), 20_000, id="direct barrier, a crash"),
-        pytest.param(
-            Scenario(processes=2, generations=2, direct=True, faults=Faults(crashes=1, restarts=1)),
-            10_000,
-            id="direct barrier, a crash and a change of attempt",
-        ),
-        pytest.param(Scenario(2, 1, direct=True, calls=other_calls), 500, id="direct barrier, different calls"),
+        pytest.param(Scenario(3, 3), 10_000, id="nodes"),
+        pytest.param(Scenario(3, 1, faults=CRASH), 25_000, id="nodes, a crash"),
+        pytest.param(Scenario(3, 2, faults=CRASH, leave=False), 15_000, id="nodes, a crash at two barriers"),
+        pytest.param(Scenario(3, 1, faults=RESTART, leave=False), 20_000, id="nodes, a new attempt"),
+        pytest.param(Scenario(2, 1, faults=SWEPT), 8_000, id="nodes, a new attempt that removes the old one's"),
+        pytest.param(Scenario(2, 1, calls=other_calls), 5_000, id="nodes, different calls"),
+        pytest.param(Scenario(3, 3, direct=True), 2_000, id="direct"),
+        pytest.param(Scenario(3, 2, direct=True, faults=CRASH), 20_000, id="direct, a crash"),
+        pytest.param(Scenario(2, 2, direct=True, faults=SWEPT), 7_000, id="direct, a new attempt"),
+        pytest.param(Scenario(2, 1, direct=True, calls=other_calls), 5_000, id="direct, different calls"),
     ],
 )
 def test_all_orders_of_events_end_well(scenario: Scenario, states: int) -> None:
-    exploration = explore(scenario)
-    print(
-        f"{exploration.states} states, {exploration.steps} steps, {exploration.ends} ends, "
-        f"{len(exploration.outcomes)} outcomes"
-    )
-    assert exploration.states > states
-    if scenario.faults.crashes == 0 and not scenario.mixed:
-        assert exploration.outcomes == {((scenario.generations, "done"),) * scenario.processes}
+    assert walk(scenario, 100_000) > states
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("scenario", "states"),
+    [
+        pytest.param(Scenario(3, 3, faults=CRASH), 80_000, id="nodes, a crash"),
+        pytest.param(Scenario(3, 2, faults=SWEPT, leave=False), 500_000, id="nodes, a new attempt"),
+        pytest.param(Scenario(3, 1, direct=True, faults=RESTART, leave=False), 50_000, id="direct, a new attempt"),
+    ],
+)
+def test_all_orders_of_events_of_longer_jobs_end_well(scenario: Scenario, states: int) -> None:
+    assert walk(scenario, 1_000_000) > states
 
 
 @pytest.mark.parametrize("direct", [False, True])
@@ -114,29 +126,28 @@ class SavesARound(Dissemination):
         return (self.processes - 1).bit_length() - 1
 
 
-RESTART = Faults(crashes=1, victim=0, restarts=1)
+FORGOTTEN = "no reason to say the service has forgotten"
 
 
 @pytest.mark.parametrize(
-    ("scenario", "finding"),
+    ("wrong", "finding"),
     [
-        pytest.param(Scenario(rendezvous=ClearsTooEarly), "no reason to say the service has forgotten", id="clears"),
-        pytest.param(Scenario(rendezvous=CountsTooFew), "no reason to say the service has forgotten", id="counts"),
-        pytest.param(Scenario(3, 1, participant=OverlooksWhoLeft), "an innocent is blamed", id="left"),
-        pytest.param(Scenario(3, 1, participant=OverlooksAborts, faults=CRASH), "goes round in circles", id="aborts"),
-        pytest.param(Scenario(3, 1, participant=OverlooksAttempts, faults=RESTART), "no reason to say", id="attempts"),
-        pytest.param(Scenario(3, 1, layout=unfenced, faults=RESTART), "an innocent is blamed", id="fence"),
-        pytest.param(
-            Scenario(direct=True, dissemination=SavesARound), "left a barrier before all had come", id="rounds"
-        ),
-        pytest.param(Scenario(3, 1, direct=True, settle=False, faults=CRASH), "waits for ever", id="settle"),
+        (Scenario(rendezvous=ClearsTooEarly), FORGOTTEN),
+        (Scenario(rendezvous=CountsTooFew), FORGOTTEN),
+        (Scenario(3, 1, participant=OverlooksWhoLeft), "an innocent is blamed"),
+        (Scenario(3, 1, participant=OverlooksAborts, faults=CRASH, leave=False), "goes round in circles"),
+        (Scenario(3, 1, participant=OverlooksAttempts, faults=SWEPT, leave=False), FORGOTTEN),
+        (Scenario(3, 1, layout=unfenced, faults=RESTART, leave=False), "an innocent is blamed"),
+        (Scenario(direct=True, dissemination=SavesARound), "left a barrier before all had come"),
+        (Scenario(2, 1, direct=True, settle=False, faults=Faults(crashes=1)), "waits for ever"),
     ],
+    ids=["clears", "counts", "left", "aborts", "attempts", "fence", "rounds", "settle"],
 )
-def test_the_walk_finds_what_is_wrong(scenario: Scenario, finding: str) -> None:
+def test_the_walk_finds_what_is_wrong(wrong: Scenario, finding: str) -> None:
     with pytest.raises(Counterexample, match=finding) as caught:
-        explore(scenario)
+        explore(wrong)
     # It tells how to get there.
-    cluster = Cluster(scenario)
+    cluster = Cluster(wrong)
     for choice in caught.value.choices:
         assert choice in cluster.choices()
         cluster = cluster.after(choice)
