@@ -93,19 +93,26 @@ def flat(nn: NeuralNetwork) -> np.ndarray:
 
 
 @pytest.mark.parametrize("build", NETWORKS.values(), ids=NETWORKS)
-def test_workers_precision_and_files_make_no_difference(build: Builder, examples, tmp_path) -> None:
-    alone, together, exact = build(), build(), build(precision="float64")
+def test_workers_and_files_make_no_difference(build: Builder, examples, tmp_path) -> None:
+    alone, together = build(), build()
     before = flat(alone).copy()
     alone.fit(*examples, epochs=2, batch_size=20, verbose=0)
     together.fit(*examples, epochs=2, batch_size=20, workers=4, processes=2, verbose=0)
-    exact.fit(*examples, epochs=2, batch_size=20, verbose=0)
     assert np.abs(flat(alone) - before).max() > 1e-3
     np.testing.assert_allclose(flat(together), flat(alone), rtol=0, atol=2e-6)
-    np.testing.assert_allclose(flat(exact), flat(alone), rtol=0, atol=2e-6)
     path = tmp_path / "model.safetensors"
     alone.save(path)
     again = NeuralNetwork.load(path)
     np.testing.assert_array_equal(again.predict(examples[0]), alone.predict(examples[0]))
+
+
+# Those by gradient are in tests/neurons/compiler/test_float64.py.
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "by gradient"])
+def test_precision_makes_no_difference(name: str, examples) -> None:
+    single, double = NETWORKS[name](), NETWORKS[name](precision="float64")
+    for nn in (single, double):
+        nn.fit(*examples, epochs=2, batch_size=20, verbose=0)
+    np.testing.assert_allclose(flat(double), flat(single), rtol=0, atol=2e-6)
 
 
 def test_no_neuron_of_the_library_is_left_out() -> None:

@@ -27,7 +27,7 @@ from horn.neurons import (
     Tanh,
 )
 from horn.neurons.compiler.analysis.analysis import analyse
-from horn.neurons.library import MaxoutNeuron, RBFNeuron
+from horn.neurons.library import GatedNeuron, MaxoutNeuron, RBFNeuron, SpikingNeuron
 
 RATES = Rates(3, 1.0, 0.0)
 
@@ -69,8 +69,9 @@ def test_the_gradient_is_that_of_central_differences(engine, hidden, output, cos
 
 def test_loops_in_lanes_and_the_derivatives_through_them(chain, compare, batch) -> None:
     spec = chain(
-        (3, StandardNeuron), (5, MaxoutNeuron), (4, RBFNeuron), (2, StandardNeuron, Tanh()), precision=np.float64
-    )
+        (3, StandardNeuron), (5, MaxoutNeuron), (4, RBFNeuron), (3, GatedNeuron), (2, StandardNeuron, Tanh()),
+        precision=np.float64,
+    )  # fmt: skip
     for cls in (MaxoutNeuron, RBFNeuron):
         assert {report.tier for report in analyse(cls, Identity()).loops if report.method == "forward"} == {"lanes"}
     compare(spec, tolerance=1e-12)
@@ -81,7 +82,7 @@ def test_loops_in_lanes_and_the_derivatives_through_them(chain, compare, batch) 
 
 def test_both_engines_agree(chain, compare) -> None:
     spec = chain(
-        (4, DropoutNeuron), (5, DropoutNeuron, GELU()), (6, StandardNeuron, Sigmoid()), (3, StandardNeuron, Tanh()),
+        (4, DropoutNeuron), (5, DropoutNeuron, GELU()), (6, SpikingNeuron), (3, StandardNeuron, Tanh()),
         regularization=0.01, max_norm=1.5, precision=np.float64,
     )  # fmt: skip
     found = compare(spec, tolerance=1e-12)
