@@ -19,6 +19,7 @@ from .peer import Peer
 from .program import BSP
 from .running.job import BSPJob
 from .running.launcher import Launcher, LocalLauncher, WorkerHandle, WorkerSpec
+from .superstep import Superstep
 
 __all__ = [
     "BSP",
@@ -38,6 +39,7 @@ __all__ = [
     "PeerLost",
     "Post",
     "PostTimeout",
+    "Superstep",
     "WorkerHandle",
     "WorkerSpec",
     "ZooKeeper",

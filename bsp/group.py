@@ -10,7 +10,7 @@ from typing import Any, Self, SupportsIndex
 
 from numpy.typing import NDArray
 
-from .barriers import SYNC, call
+from .barriers import GO_ON, SYNC, call
 from .errors import BSPError
 from .home import Home
 from .placement import Members
@@ -82,8 +82,14 @@ class Group:
         self._site.mailbox.clear(self.index)
         self._messages = None
 
-    def sync(self) -> None:
+    def sync(self, *, halt: bool = False) -> bool:
         """End the superstep: wait for all members, and make what they sent readable.
+
+        Args:
+            halt: this member's vote to end the program, as in `while not peer.sync(halt=converged)`.
+
+        Returns:
+            Whether all members voted to halt: the same on all of them.
 
         Raises:
             JobAborted: the job was ended elsewhere.
@@ -92,9 +98,11 @@ class Group:
 
         Cost: l.
         """
-        self.stopping = self._site.wait(self.index, SYNC).stop
+        verdict = self._site.wait(self.index, SYNC, 0 if halt else GO_ON)
+        self.stopping = verdict.stop
         self.superstep += 1
         self._messages = None
+        return not verdict.go_on
 
     # Collectives
 

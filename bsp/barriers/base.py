@@ -81,6 +81,11 @@ class Verdict:
         """Whether the job was asked to stop."""
         return bool(self.flags & STOP)
 
+    @property
+    def go_on(self) -> bool:
+        """Whether any peer does not want to halt."""
+        return bool(self.flags & GO_ON)
+
 
 class Barrier(ABC):
     """The meeting of the processes that hold the peers of one group; one object per process and group.

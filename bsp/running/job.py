@@ -13,7 +13,7 @@ from ..coordination.settings import ZooKeeper
 from ..errors import PeerFailed, PeerLost
 from ..memory.arrays import SharedArrays
 from ..placement import Placement, available_cores
-from ..program import Program, check_program
+from ..program import Program, check_program, program_name
 from .attempts import Attempts
 from .launcher import Launcher, LocalLauncher
 from .settings import JobSettings, limit, name_for, whole
@@ -27,8 +27,8 @@ class BSPJob:
     """Runs a program on `peers` peers.
 
     Args:
-        program: a function `program(peer, *args, **kwargs)`, or a `BSP` subclass or instance. Every peer gets a copy
-            of its own, by value, also of the arguments.
+        program: a function `program(peer, *args, **kwargs)`, a `BSP` subclass or instance, or a list of `Superstep`
+            subclasses or instances. Every peer gets a copy of its own, by value, also of the arguments.
         peers: how many peers.
         processes: how many worker processes they are spread over, as threads; by default as many as peers, but no more
             than cores. User code that is to run in parallel inside a process must release the GIL, as numpy and
@@ -83,10 +83,10 @@ class BSPJob:
         graceful_interrupt: bool = False,
         launcher: Launcher | None = None,
     ) -> None:
-        check_program(program)
+        check_program(program, with_arguments=bool(args or kwargs))
         peers = whole("peers", peers)
         self._settings = settings = JobSettings(
-            name=name or name_for(program),
+            name=name or name_for(program_name(program)),
             placement=Placement(
                 peers, min(peers, available_cores()) if processes is None else whole("processes", processes)
             ),

@@ -12,7 +12,8 @@ from ..compression import codec
 from ..coordination.settings import ZooKeeper
 from ..errors import BSPError
 from ..placement import Placement
-from ..program import Program
+
+_LABEL = 60
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def limit(name: str, value: object) -> float | None:
     return seconds
 
 
-def name_for(program: Program) -> str:
-    """Return a name that tells people what runs and that no other job has."""
-    label = re.sub(r"[^A-Za-z0-9]+", "-", getattr(program, "__name__", type(program).__name__)).strip("-")
+def name_for(program: str) -> str:
+    """Return a job name that tells people what program runs, and that no other job has."""
+    label = re.sub(r"[^A-Za-z0-9]+", "-", program)[:_LABEL].strip("-")
     return f"{label or 'job'}-{uuid.uuid4().hex[:12]}"
