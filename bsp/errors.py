@@ -26,11 +26,13 @@ class BSPError(Exception):
 
     Attributes:
         ranks: the peers that the error is about; empty if it is about none in particular.
+        job: the name of the job that it ended, once `BSPJob.run` has raised it.
     """
 
     def __init__(self, message: str, ranks: Iterable[int] = ()) -> None:
         super().__init__(message)
         self.ranks: Sequence[int] = tuple(ranks)
+        self.job: str | None = None
 
 
 class PeerFailed(BSPError):

@@ -1,4 +1,7 @@
-"""A job: a program run by many peers, from its start to its values."""
+"""A job: a program run by many peers, from its start to its values.
+
+A program may run jobs itself. The workers of such a job die with the peer that runs it.
+"""
 
 import contextlib
 from collections import Counter
@@ -10,7 +13,7 @@ from numpy.typing import NDArray
 from .. import failpoints
 from ..coordination.layout import JobLayout
 from ..coordination.settings import ZooKeeper
-from ..errors import PeerFailed, PeerLost
+from ..errors import BSPError, PeerFailed, PeerLost
 from ..memory.arrays import SharedArrays
 from ..placement import Placement, available_cores
 from ..program import Program, check_program, program_name
@@ -134,11 +137,15 @@ class BSPJob:
         try:
             with self._recorded() as record:
                 failure = attempts.run(record)
+        except BSPError as error:
+            error.job = self.name
+            raise
         finally:
             self.values, self.counters, self.failures = attempts.values, attempts.counters, attempts.failures
             self._attempts, self._stop = None, False
         if failure is None:
             return self.values[0]
+        failure.job = self.name
         try:
             raise failure from (failure.exception if isinstance(failure, PeerFailed) else None)
         finally:

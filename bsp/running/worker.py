@@ -184,12 +184,13 @@ class Worker:
             peer.finish()
             failpoints.hit("worker.reporting")
             self._writer.write(frames.VALUE, rank, frames.join(dump_value(dict(peer.counters)), encoded))
-        except JobAborted as error:
-            self._failed = True
-            self._writer.write(frames.ABORTED, rank, str(error).encode())
         except BaseException as error:
             self._failed = True
-            self._fail(rank, error)
+            aborted = _abort_behind(error)
+            if aborted is None:
+                self._fail(rank, error)
+            else:
+                self._writer.write(frames.ABORTED, rank, str(aborted).encode())
 
     def _report(self, rank: int, value: object) -> None:
         self._writer.write(frames.PROGRESS, rank, dump_value(value))
@@ -233,12 +234,24 @@ def _coordinated(
     return zookeeper.barrier(group, members, timeout)
 
 
+def _abort_behind(error: BaseException | None) -> JobAborted | None:
+    """Return the end of the job that an exception is only a consequence of, as one of the program's clean-up may be."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, JobAborted) and error.job is None:
+            return error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def describe(error: BaseException) -> bytes:
     """Return the payload of a failure frame: the error as JSON, and its pickle if it has one."""
     told = {
         "type": type(error).__name__,
         "message": str(error),
-        "engine": type(error).__module__.startswith("horn.bsp."),
+        # The errors of a job that the program itself has run are the program's.
+        "engine": type(error).__module__.startswith("horn.bsp.") and getattr(error, "job", None) is None,
         "ranks": list(error.ranks) if isinstance(error, BSPError) else [],
         "traceback": "".join(traceback.format_exception(error)),
     }

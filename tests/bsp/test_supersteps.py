@@ -115,8 +115,9 @@ class Fails(Superstep):
 @pytest.mark.parametrize("processes", [1, 3])
 def test_all_that_was_set_up_is_cleaned_up_after_a_failure(processes: int) -> None:
     job = BSPJob([Fails, Fails()], 3, processes, shared={"clean": np.zeros(3, int)})
-    with pytest.raises(PeerFailed, match="ValueError: no"):
+    with pytest.raises(PeerFailed, match="ValueError: no") as caught:
         job.run()
+    assert caught.value.ranks == (1,), "the others' errors are but consequences"
     assert job.shared["clean"].tolist() == [2, 2, 2]
 
 
