@@ -222,13 +222,13 @@ class Guard:
         self._events.put(self._machine.stirred)
 
     def _on_state(self) -> None:
-        now = time.monotonic()
+        now, down_since = time.monotonic(), self._session.down_since
         if self._session.expired:
             self._events.put(self._machine.expired)
-        elif self._session.connected:
+        elif down_since is None:
             self._events.put(lambda: self._machine.connected(now))
         else:
-            self._events.put(lambda: self._machine.suspended(now))
+            self._events.put(lambda: self._machine.suspended(down_since))
 
 
 def _parse(data: bytes) -> Cause:

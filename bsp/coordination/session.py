@@ -1,8 +1,8 @@
 """A session with ZooKeeper in which nothing waits for ever.
 
 kazoo's calls block while no server answers, and its LOST comes only from a server. So every answer is awaited in
-slices, and a clock of our own declares the service lost when the connection has been down for 4/3 of the session's
-timeout: by then the servers have declared us dead, or nobody is there to do so.
+slices, and a clock of our own declares the service lost when there is no connection and nothing was heard for 4/3 of
+the session's timeout: by then the servers have declared us dead, or nobody is there to do so.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from kazoo.security import make_digest_acl
 
 from ..errors import BSPError, CoordinatorLost
 from ..machine.participant import GRACE
+from .connections import Connections, EncryptedConnections
 from .settings import ZooKeeper
 
 T = TypeVar("T")
@@ -51,6 +52,9 @@ class Session:
     Args:
         settings: the service. With `auth`, all znodes that the session creates are its user's alone.
 
+    Attributes:
+        down_since: when a server was heard of last, while there is no connection; else None.
+
     Raises:
         CoordinatorLost: no server answered within 5 s.
     """
@@ -58,10 +62,11 @@ class Session:
     def __init__(self, settings: ZooKeeper) -> None:
         self.settings = settings
         self._timeout = settings.session_timeout
-        self._down_since: float | None = time.monotonic()
+        self.down_since: float | None = time.monotonic()
         self._expired = False
         self._listeners: list[Callable[[], object]] = []
         self._troubles = _Troubles("horn.bsp.kazoo", logging.WARNING)
+        self._connections = Connections() if settings.tls is None else EncryptedConnections(settings.tls)
         self.client = self._new_client()
         self.client.add_listener(self._on_state)
         try:
@@ -83,14 +88,11 @@ class Session:
         if settings.auth is not None:
             options["auth_data"] = [("digest", ":".join(settings.auth))]
             options["default_acl"] = [make_digest_acl(*settings.auth, all=True)]
-        if settings.tls is not None:
-            from .encryption import EncryptedConnections  # jobs without TLS do not pay for it
-
-            options["handler"] = EncryptedConnections(settings.tls)
         return KazooClient(
             ",".join(servers * -(-ATTEMPTS // len(servers))),
             timeout=settings.session_timeout,
             logger=self._troubles,
+            handler=self._connections,
             **options,
         )
 
@@ -113,7 +115,7 @@ class Session:
     @property
     def connected(self) -> bool:
         """Whether there is a connection."""
-        return self._down_since is None
+        return self.down_since is None
 
     @property
     def expired(self) -> bool:
@@ -124,7 +126,7 @@ class Session:
         """Raise CoordinatorLost if the session has ended or nobody has answered for too long."""
         if self._expired:
             raise self._expiry()
-        down = self._down_since
+        down = self.down_since
         if down is not None and time.monotonic() - down > self._timeout * GRACE:
             raise CoordinatorLost(
                 f"ZooKeeper at {self.settings.servers} is lost: no server has answered for "
@@ -250,9 +252,9 @@ class Session:
     def _on_state(self, state: str) -> None:
         # Runs in kazoo's thread: note it and return.
         if state == KazooState.CONNECTED:
-            self._down_since = None
-        elif self._down_since is None:
-            self._down_since = time.monotonic()
+            self.down_since = None
+        elif self.down_since is None:
+            self.down_since = self._connections.heard
         if state == KazooState.LOST:
             self._expired = True
         for listener in self._listeners:

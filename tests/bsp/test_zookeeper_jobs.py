@@ -104,6 +104,48 @@ def test_a_job_shows_in_zookeeper_while_it_runs_and_is_gone_after(
     assert launcher["pid"] == os.getpid()
 
 
+def meet_in_regions(peer: Peer) -> list[int]:
+    def let_look(where: int) -> None:
+        peer.progress(where)
+        while peer.index == 0 and peer.shared["looked"][0] < where:
+            time.sleep(0.01)  # the others wait for us at the barrier
+
+    with peer.split(peer.index % 2) as region:
+        region.send(0, peer.index)
+        region.sync()
+        found = region.messages()
+        let_look(1)
+        region.sync()
+    peer.sync()
+    let_look(2)
+    peer.sync()
+    return found
+
+
+def test_regions_meet_in_zookeeper_and_leave_nothing(zookeeper: ZooKeeperServer, znodes: Znodes) -> None:
+    """Two regions, each with a peer in each of two processes."""
+    seen: dict[int, list[str]] = {}
+
+    def look(where: int) -> None:
+        root = "/horn/jobs/regions"
+        names = *znodes.session.children(f"{root}/sync/1"), *znodes.session.children(f"{root}/groups")
+        seen[where] = sorted(name for name in names if name.startswith("world-"))
+        job.shared["looked"][0] = where
+
+    job = BSPJob(
+        meet_in_regions,
+        4,
+        2,
+        shared={"looked": np.zeros(1)},
+        zookeeper=ZooKeeper(zookeeper.address, participants="process"),
+        name="regions",
+        on_progress=look,
+    )
+    job.run()
+    assert job.values == [[0, 2], [1, 3], [], []]
+    assert seen == {1: ["world-1.0", "world-1.0", "world-1.1", "world-1.1"], 2: []}
+
+
 def fail(peer: Peer) -> None:
     peer.sync()
     if peer.index == 2:
