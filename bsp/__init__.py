@@ -11,18 +11,30 @@ A program is a function of its peer. It computes, sends, and calls `sync()`; wha
 """
 
 from .coordination import Coordinator, Member
-from .coordination.settings import TLS, ZooKeeper
-from .errors import BarrierTimeout, BSPError, CoordinatorLost, JobAborted, PeerFailed, PeerLost, PostTimeout
+from .coordination.settings import ZooKeeper
+from .errors import (
+    BarrierTimeout,
+    BSPError,
+    CoordinatorLost,
+    JobAborted,
+    LinkLost,
+    PeerFailed,
+    PeerLost,
+    PostTimeout,
+)
 from .group import Group
+from .links.settings import TCP
 from .messages import Post
 from .peer import Peer
 from .program import BSP
 from .running.job import BSPJob
 from .running.launcher import Launcher, LocalLauncher, WorkerHandle, WorkerSpec
+from .security import TLS
 from .superstep import Superstep
 
 __all__ = [
     "BSP",
+    "TCP",
     "TLS",
     "BSPError",
     "BSPJob",
@@ -32,6 +44,7 @@ __all__ = [
     "Group",
     "JobAborted",
     "Launcher",
+    "LinkLost",
     "LocalLauncher",
     "Member",
     "Peer",

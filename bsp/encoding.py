@@ -64,6 +64,14 @@ class Encoded:
                 np.copyto(target.reshape(part.shape), part)
                 offset += part.nbytes
 
+    def buffers(self) -> list[bytes | memoryview]:
+        """Return the encoding in pieces: those of arrays are their own memory where it is contiguous."""
+        return [
+            part if isinstance(part, bytes) else memoryview(np.ascontiguousarray(part).reshape(-1).view(np.uint8))
+            for part in self._parts
+            if isinstance(part, bytes) or part.nbytes
+        ]
+
     def write_headers(self, memory: memoryview) -> None:
         """Write all but the contents of the arrays: whoever decodes the memory in place fills them in."""
         offset = 0

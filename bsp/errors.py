@@ -1,8 +1,9 @@
 """What can go wrong in a job, told by who is to blame.
 
-`PeerFailed` blames the user's program, `PeerLost` the process that died, `BarrierTimeout` whoever did not arrive,
-`PostTimeout` who did not read, `CoordinatorLost` the coordination service. `JobAborted` blames nobody: it is what the
-innocent peers see when another one has ended the job, and what the caller sees when the job was ended from outside.
+`PeerFailed` blames the user's program, `PeerLost` the process that died, `LinkLost` the connection to a process,
+`BarrierTimeout` whoever did not arrive, `PostTimeout` who did not read, `CoordinatorLost` the coordination service.
+`JobAborted` blames nobody: it is what the innocent peers see when another one has ended the job, and what the caller
+sees when the job was ended from outside.
 """
 
 from collections.abc import Iterable, Sequence
@@ -65,6 +66,13 @@ class PeerLost(BSPError):
         super().__init__(message, ranks)
         self.pid = pid
         self.exit_code = exit_code
+
+
+class LinkLost(PeerLost):
+    """The connection between two worker processes failed; both may live.
+
+    `ranks` are the peers at the far end, as seen by the process that noticed; the message names both ends.
+    """
 
 
 class BarrierTimeout(BSPError):

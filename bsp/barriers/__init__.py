@@ -14,6 +14,7 @@ from .base import (
     call,
     mismatch,
 )
+from .direct import DirectBarrier
 from .lone import LoneBarrier
 from .threads import ThreadBarrier
 from .words import WordsBarrier
@@ -28,6 +29,7 @@ __all__ = [
     "Arrival",
     "Barrier",
     "Call",
+    "DirectBarrier",
     "LoneBarrier",
     "ThreadBarrier",
     "Verdict",

@@ -5,63 +5,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from numbers import Real
-from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ..errors import BSPError
-
-if TYPE_CHECKING:
-    import ssl
+from ..security import TLS
 
 _HOST = re.compile(r"[^\s,/:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 _CHROOT = re.compile(r"(/[A-Za-z0-9._-]+)+")
 SHORTEST_SESSION = 0.1
-
-
-@dataclass(frozen=True)
-class TLS:
-    """The files with which the client and the servers prove who they are: PEM, keys without a passphrase.
-
-    Args:
-        ca: certificates of those who may sign the servers' certificate; the system's if None.
-        certificate: our own, where the servers ask for one.
-        key: its private key.
-        check_hostname: whether the servers' certificate must name the host that we connect to.
-
-    Raises:
-        BSPError: a file that cannot be used.
-    """
-
-    ca: str | PathLike[str] | None = None
-    certificate: str | PathLike[str] | None = None
-    key: str | PathLike[str] | None = None
-    check_hostname: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("ca", "certificate", "key"):
-            if (file := getattr(self, name)) is not None:
-                object.__setattr__(self, name, fspath(file))
-        if (self.certificate is None) != (self.key is None):
-            raise BSPError("TLS needs certificate and key together, or neither of them")
-        try:
-            self.context()
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            files = ", ".join(f"{name}={value!r}" for name, value in asdict(self).items() if isinstance(value, str))
-            raise BSPError(f"TLS({files}) cannot be used: {error}; PEM files are needed") from error
-
-    def context(self) -> "ssl.SSLContext":
-        """Return the context of a client's connections, that reads the files."""
-        import ssl  # jobs without it do not pay for it
-
-        context = ssl.create_default_context(cafile=self.ca)
-        context.check_hostname = self.check_hostname
-        if self.certificate is not None:
-            context.load_cert_chain(self.certificate, self.key, password=_no_passphrase)
-        return context
-
-
-def _no_passphrase() -> str:
-    raise ValueError("the key is protected by a passphrase, which nobody can enter in a worker")
 
 
 @dataclass(frozen=True)

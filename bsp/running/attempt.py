@@ -5,6 +5,7 @@ Each attempt has memory of its own, so that a process of an older one, should it
 
 import json
 import os
+import secrets
 import sys
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BSPError, CoordinatorLost
+from ..links.handshake import KEY_SIZE
 from ..memory.arrays import SharedArrays
 from .interrupts import InterruptCounter
 from .launcher import Launcher, WorkerSpec
@@ -41,7 +43,8 @@ class Attempt:
     def __init__(self, settings: JobSettings, number: int, arrays: SharedArrays, payload: bytes) -> None:
         self.number = number
         self._settings = settings
-        self._memory = JobMemory(settings.placement, arrays.segment, payload)
+        heaps = settings.placement.processes if settings.sockets is None else 0
+        self._memory = JobMemory(settings.placement, arrays.segment, payload, heaps)
         self._layout = arrays.layout
         self.values: list[Any] = []
         self.counters: Counter[str] = Counter()
@@ -104,6 +107,7 @@ class Attempt:
             "launcher": os.getpid(),
             "modules": loaded_modules(),
             "attempt": self.number,
+            "key": secrets.token_hex(KEY_SIZE),
             "layout": self._layout,
             "descriptors": self._memory.descriptors,
             **self._settings.told(),

@@ -14,6 +14,7 @@ from .. import failpoints
 from ..coordination.layout import JobLayout
 from ..coordination.settings import ZooKeeper
 from ..errors import BSPError, PeerFailed, PeerLost
+from ..links.settings import TCP
 from ..memory.arrays import SharedArrays
 from ..placement import Placement, available_cores
 from ..program import Program, check_program, program_name
@@ -40,6 +41,10 @@ class BSPJob:
         shared: arrays that all peers and the caller share; copied into shared memory once, here.
         zookeeper: `ZooKeeper(...)`, or "host:port,host:port[/path]" as short for it, to have the job coordinated by
             ZooKeeper; None for the embedded coordinator.
+        transport: how the processes reach each other: "shared" memory (default), "tcp" sockets or `TCP(...)`, "threads"
+            for a job of one process.
+        barrier: where they meet: "direct", by the transport; "zookeeper"; "auto" for ZooKeeper's where the job has one
+            and its processes are not all on one host.
         compression: "zlib" or "lzma" to compress messages of 1 KiB and more on their way to other processes; worth it
             where the network is slow.
         name: the job's name, for ZooKeeper and messages; by default one that nobody else has.
@@ -76,6 +81,8 @@ class BSPJob:
         kwargs: Mapping[str, Any] | None = None,
         shared: Mapping[str, NDArray[Any]] | None = None,
         zookeeper: str | ZooKeeper | None = None,
+        transport: str | TCP | None = None,
+        barrier: str = "auto",
         compression: str | None = None,
         name: str | None = None,
         timeout: float | None = None,
@@ -99,6 +106,8 @@ class BSPJob:
             graceful_interrupt=graceful_interrupt,
             max_restarts=whole("max_restarts", max_restarts),
             zookeeper=None if zookeeper is None else ZooKeeper.of(zookeeper),
+            transport=transport,
+            barrier=barrier,
             compression=compression,
         )
         self._nodes = JobLayout("" if settings.zookeeper is None else settings.zookeeper.chroot, settings.name)

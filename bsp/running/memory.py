@@ -15,13 +15,14 @@ class JobMemory:
         placement: which peers live where.
         shared: the job's shared arrays; they outlive the attempt.
         payload: the program.
+        heaps: how many processes send by shared memory.
     """
 
-    def __init__(self, placement: Placement, shared: Segment, payload: bytes) -> None:
+    def __init__(self, placement: Placement, shared: Segment, payload: bytes, heaps: int) -> None:
         control = Segment.create("control", ControlBlock.size(placement.processes))
         board = Segment.create("board", Board.size(placement.processes))
-        heaps = [Segment.create("heap", 1) for _ in range(placement.processes)] if placement.processes > 1 else []
-        self._segments = [control, board, *heaps]
+        made = [Segment.create("heap", 1) for _ in range(heaps)] if placement.processes > 1 else []
+        self._segments = [control, board, *made]
         self.control = ControlBlock(control, placement.processes)
         program = self.add("program", payload)
         self.descriptors = [shared.fd, *(segment.fd for segment in self._segments)]
@@ -31,7 +32,7 @@ class JobMemory:
             "payload": program,
             "payload_size": len(payload),
             "shared": shared.fd,
-            "heaps": [heap.fd for heap in heaps],
+            "heaps": [heap.fd for heap in made],
         }
 
     def add(self, label: str, content: bytes) -> int:

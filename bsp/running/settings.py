@@ -11,6 +11,7 @@ from typing import Any, SupportsIndex
 from ..compression import codec
 from ..coordination.settings import ZooKeeper
 from ..errors import BSPError
+from ..links.settings import TCP
 from ..placement import Placement
 
 _LABEL = 60
@@ -33,6 +34,8 @@ class JobSettings:
     max_restarts: int
     zookeeper: ZooKeeper | None
     compression: str | None
+    transport: str | TCP | None
+    barrier: str
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.blas_threads < 1:
@@ -44,6 +47,28 @@ class JobSettings:
 
         if self.compression is not None:
             codec(self.compression)
+        self._check_transport()
+        if self.barrier not in ("auto", "direct", "zookeeper"):
+            raise BSPError(f'barrier must be "auto", "direct" or "zookeeper", got {self.barrier!r}')
+        if self.barrier == "zookeeper" and self.zookeeper is None:
+            raise BSPError('barrier="zookeeper" needs zookeeper="host:port,..."')
+
+    @property
+    def sockets(self) -> TCP | None:
+        """How the processes reach each other over sockets, or None where they do it by shared memory."""
+        if self.placement.processes == 1:
+            return None
+        return TCP() if self.transport == "tcp" else self.transport if isinstance(self.transport, TCP) else None
+
+    @property
+    def meets_at_zookeeper(self) -> bool:
+        """Whether each process takes part in ZooKeeper's barriers.
+
+        On one host there is nothing that it could tell processes that share memory, unless it is asked for.
+        """
+        if self.zookeeper is None or self.barrier == "direct":
+            return False
+        return self.barrier == "zookeeper" or self.zookeeper.participants == "process" or self.sockets is not None
 
     def told(self) -> dict[str, Any]:
         """Return what the workers are told of them: plain data."""
@@ -55,7 +80,18 @@ class JobSettings:
             "seed": self.seed,
             "compression": self.compression,
             "zookeeper": None if self.zookeeper is None else self.zookeeper.plain(),
+            "meets_at_zookeeper": self.meets_at_zookeeper,
+            "sockets": None if self.sockets is None else self.sockets.plain(),
         }
+
+    def _check_transport(self) -> None:
+        if not isinstance(self.transport, TCP) and self.transport not in (None, "threads", "shared", "tcp"):
+            raise BSPError(f'transport must be "threads", "shared", "tcp" or TCP(...), got {self.transport!r}')
+        if self.transport == "threads" and self.placement.processes > 1:
+            raise BSPError(
+                f'transport="threads" is for one process, this job has {self.placement.processes}: give processes=1, '
+                'or transport="shared"'
+            )
 
 
 def whole(name: str, value: SupportsIndex) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import errors
-from ..errors import BSPError, JobAborted, PeerFailed, PeerLost, format_ranks
+from ..errors import BSPError, JobAborted, LinkLost, PeerFailed, PeerLost, format_ranks
 from ..memory.control import ControlBlock
 from ..placement import Placement
 from . import frames
@@ -56,6 +56,7 @@ class Supervisor:
         self._control = control
         self._on_progress = on_progress
         self._returned: set[int] = set()
+        self._told: set[int] = set()
         self._aborted = ""
         self._kill_at: float | None = None
         self._running = dict(enumerate(workers))
@@ -108,8 +109,10 @@ class Supervisor:
             elif kind == frames.PROGRESS and self._on_progress is not None:
                 self._on_progress(load_value(payload))
             elif kind == frames.FAILURE:
+                self._told.add(process)
                 self.fail(_failure(peer, payload))
             elif kind == frames.ABORTED:
+                self._told.add(process)
                 self._aborted = self._aborted or payload.decode()
         if self._readers[process].closed:
             self._await_exit(process)
@@ -124,7 +127,10 @@ class Supervisor:
         del self._running[process]
         self._await_exit(process)
         ranks = self._placement.ranks(process)
-        if not self._returned.issuperset(ranks) and self._kill_at is None and not self._aborted:
+        # Whose end explains the broken connection that others have reported is the one to be named.
+        explains = isinstance(self.failure, LinkLost) and process not in self._told
+        first = self._kill_at is None and not self._aborted
+        if not self._returned.issuperset(ranks) and (first or explains):
             code = worker.poll()
             self.fail(
                 PeerLost(
@@ -136,8 +142,8 @@ class Supervisor:
             )
 
     def fail(self, failure: BSPError) -> None:
-        """Note what ended the job; the first one stands."""
-        if self.failure is None:
+        """Note what ended the job; the first one stands, unless it is a broken connection, which has a cause."""
+        if self.failure is None or (isinstance(self.failure, LinkLost) and not isinstance(failure, LinkLost)):
             self.failure = failure
         self.abort(str(failure), failure.ranks)
 

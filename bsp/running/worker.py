@@ -101,7 +101,7 @@ class Worker:
             settings = ZooKeeper.restored(spec["zookeeper"])
             zookeeper = self._connect(settings)
             self._coordinators.append(zookeeper)
-            if settings.participants == "process":
+            if spec["meets_at_zookeeper"]:
                 barrier = functools.partial(_coordinated, zookeeper, spec["timeout"])
         self._home = Home(
             self._placement,
@@ -135,6 +135,7 @@ class Worker:
         for thread in threads:
             # After an abort the launcher kills us soon, so that this wait is bounded.
             thread.join()
+        self._transport.close()
         for coordinator in reversed(self._coordinators):
             coordinator.leave()
         return not self._failed
@@ -157,8 +158,30 @@ class Worker:
     def _make_transport(self, check: Callable[[], None]) -> Transport:
         if self._spec["processes"] == 1:
             return LocalTransport(self._placement, check)
+        if self._spec["sockets"] is not None:
+            return self._sockets(check)
         heaps = [Segment(fd) for fd in self._spec["heaps"]]
         return SharedTransport(self._placement, self._process, heaps, check, self._spec["timeout"])
+
+    def _sockets(self, check: Callable[[], None]) -> Transport:
+        # Imported here: jobs without sockets do not pay for them.
+        from ..links.handshake import Identity
+        from ..links.settings import TCP
+        from ..transport.tcp import TCPTransport
+
+        return TCPTransport(
+            Identity(self._spec["job"], self._spec["attempt"], self._process, bytes.fromhex(self._spec["key"])),
+            self._placement,
+            TCP.restored(self._spec["sockets"]),
+            check=check,
+            on_lost=self._lose,
+            timeout=self._spec["timeout"],
+        )
+
+    def _lose(self, error: BSPError) -> None:
+        """A connection is lost. Where the job has ended, nothing else was to be expected."""
+        if not self._control.aborted:
+            self._end(error)
 
     def _connect(self, settings: ZooKeeper) -> "ZooKeeperCoordinator":
         # Imported here: jobs without ZooKeeper do not pay for its client.

@@ -1,0 +1,353 @@
+"""A process's end of all connections: one thread that accepts, reads, and notices silence."""
+
+import contextlib
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from ..errors import BSPError, LinkLost, format_ranks
+from ..placement import Placement
+from . import handshake
+from .accepting import Applicant
+from .dialing import Address, dial, told
+from .frames import ACK, BEAT, GOODBYE, Header, ProtocolError, pack
+from .handshake import Identity, Refused
+from .incoming import ConnectionEnded, Incoming, Memory
+from .listening import listen
+from .outgoing import SLICE, Buffer, Outgoing
+from .settings import TCP
+
+logger = logging.getLogger("horn.bsp")
+
+HANDSHAKE_SECONDS = 5.0
+_APPLICANTS = 64
+
+
+class Hub:
+    """The connections of one process of a job.
+
+    Args:
+        identity: this process.
+        placement: which peers live where.
+        settings: where to listen, and for how long to be patient.
+        deliver: called with the sending process, a frame and what follows it, by the I/O thread; may raise
+            ProtocolError, and must not wait.
+        check: raises what ended the job.
+        on_lost: called once, from any thread, when a connection is lost.
+
+    Attributes:
+        address: where this process listens.
+
+    Raises:
+        BSPError: it cannot listen there.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        placement: Placement,
+        settings: TCP,
+        *,
+        deliver: Callable[[int, Header, Memory], None],
+        check: Callable[[], None],
+        on_lost: Callable[[BSPError], None],
+    ) -> None:
+        self._identity = identity
+        self._placement = placement
+        self._settings = settings
+        self._deliver = deliver
+        self._check_job = check
+        self._on_lost = on_lost
+        self._outgoing: dict[int, Outgoing] = {}
+        self._incoming: dict[int, Incoming] = {}
+        self._addresses: dict[int, Address] = {}
+        self._applicants: list[Applicant] = []
+        self._full: set[int] = set()
+        self._failure: BSPError | None = None
+        self._mutex = threading.Lock()
+        self._changed = threading.Condition()
+        self._parting = False
+        self._closing = False
+        self._context = None if settings.tls is None else settings.tls.server_context()
+        self._listener = listen(settings, identity.process)
+        self._listener.setblocking(False)
+        self.address: Address = self._listener.getsockname()[:2]
+        self._bell, self._rung = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        for end in (self._bell, self._rung):
+            end.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(self._rung, selectors.EVENT_READ, self._obey)
+        self._thread = threading.Thread(target=self._run, name="links", daemon=True)
+        self._thread.start()
+
+    # For the threads of peers
+
+    def connect(self, addresses: Mapping[int, Address]) -> None:
+        """Connect to other processes, and wait until they have connected to this one.
+
+        Raises:
+            LinkLost: one of them cannot be reached, or refuses us, or does not come.
+        """
+        settings, patience = self._settings, min(HANDSHAKE_SECONDS, self._settings.link_timeout)
+        for process, address in sorted(addresses.items()):
+            try:
+                connection = dial(address, self._identity, process, settings.tls, patience, self.check)
+            except LinkLost as error:
+                raise LinkLost(str(error), self._placement.ranks(process)) from error
+            self._addresses[process] = address
+            self._outgoing[process] = Outgoing(
+                connection,
+                settings.link_timeout,
+                self.check,
+                lambda reason, process=process: self._lose(process, reason),
+                lambda process=process: self._wake(process),
+            )
+        self._ring()  # what came meanwhile is to be acknowledged
+        self._await(lambda: self._incoming.keys() >= addresses.keys(), patience)
+        for process in addresses:
+            if process not in self._incoming:
+                raise self._lost(process, f"was not opened within {patience:g} s", outgoing=False)
+
+    def send(self, process: int, header: Header, parts: Sequence[Buffer]) -> int:
+        """Send a message to a process; see `Outgoing.send`."""
+        return self._outgoing[process].send(pack(self._identity.attempt, header), parts, header.size)
+
+    def settle(self, numbers: Mapping[int, int]) -> None:
+        """Wait until each of these processes has received so many messages."""
+        for process in numbers:
+            self._outgoing[process].push()
+        for process, number in numbers.items():
+            self._outgoing[process].await_acknowledgement(number)
+
+    def say(self, process: int, header: Header, content: bytes = b"") -> None:
+        """Tell a process something besides the messages, without waiting."""
+        self._outgoing[process].say(pack(self._identity.attempt, header) + content)
+
+    def check(self) -> None:
+        """Raise what ended the job, or LinkLost."""
+        self._check_job()
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """Say goodbye, wait for that of the others, a moment at most, and end all."""
+        with contextlib.suppress(BSPError):  # the job has ended: nobody says goodbye any more
+            self.check()
+            self._parting = True
+            for process in self._outgoing:
+                self.say(process, Header(GOODBYE))
+            self._await(lambda: all(link.parted for link in list(self._incoming.values())), HANDSHAKE_SECONDS)
+        self._closing = True
+        self._ring()
+        self._thread.join()
+
+    def _await(self, condition: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not condition() and time.monotonic() < deadline:
+                self._changed.wait(SLICE)
+                self.check()
+
+    def _wake(self, process: int) -> None:
+        self._full.add(process)
+        self._ring()
+
+    def _ring(self) -> None:
+        with contextlib.suppress(OSError):  # full of rings already, or closed
+            self._bell.send(b"\0")
+
+    def _lose(self, process: int, reason: str) -> None:
+        """The connection to a process cannot be written to. Whoever leaves does not mind."""
+        if not self._parting and not self._incoming[process].parted:
+            raise self._note(self._lost(process, reason, outgoing=True))
+
+    def _note(self, error: BSPError) -> BSPError:
+        """Keep the first failure, and have it announced."""
+        with self._mutex:
+            first, self._failure = self._failure is None, self._failure or error
+        if first:
+            self._on_lost(error)
+        with self._changed:
+            self._changed.notify_all()
+        return error
+
+    def _lost(self, process: int, reason: str, *, outgoing: bool) -> LinkLost:
+        ends = [self._told(self._identity.process, self.address), self._told(process, self._addresses.get(process))]
+        if not outgoing:
+            ends.reverse()
+        return LinkLost(f"the link from {ends[0]} to {ends[1]} {reason}", self._placement.ranks(process))
+
+    def _told(self, process: int, address: Address | None) -> str:
+        place = "" if address is None else f" at {told(address)}"
+        return f"{format_ranks(self._placement.ranks(process))} (process {process}{place})"
+
+    # In the I/O thread
+
+    def _run(self) -> None:
+        interval = self._settings.link_timeout / 4
+        beat = time.monotonic() + interval
+        try:
+            while not self._closing:
+                busy = [link for link in list(self._incoming.values()) if link.pending]
+                for key, events in self._selector.select(0 if busy else max(0.0, self._next_look(beat))):
+                    key.data(key.fileobj, events)
+                for link in busy:
+                    self._read(link)
+                now = time.monotonic()
+                self._drop_late(now)
+                if now >= beat:
+                    # Where this thread itself has been held up, nobody can be blamed for silence.
+                    self._look(now, held_up=now - beat > interval)
+                    beat = now + interval
+        except Exception as error:  # whatever it is, the peers must not wait for a thread that is gone
+            self._note(BSPError(f"the connections of process {self._identity.process} failed: {error!r}"))
+            logger.exception("the connections failed")
+        finally:
+            self._end()
+
+    def _next_look(self, beat: float) -> float:
+        return min([beat, *(applicant.deadline for applicant in self._applicants)]) - time.monotonic()
+
+    def _accept(self, listener: socket.socket, _: int) -> None:
+        try:
+            connection, address = listener.accept()
+        except OSError:  # it has gone again
+            return
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._context is not None:
+            connection = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        applicant = Applicant(
+            connection,
+            told(address[:2]),
+            self._identity,
+            self._placement.processes,
+            min(HANDSHAKE_SECONDS, self._settings.link_timeout),
+        )
+        if len(self._applicants) >= _APPLICANTS:
+            self._refuse(self._applicants[0], "there are too many others")
+        self._applicants.append(applicant)
+        self._selector.register(connection, selectors.EVENT_READ, lambda *_: self._hear(applicant))
+
+    def _hear(self, applicant: Applicant) -> None:
+        try:
+            if not applicant.advance():
+                return
+            if applicant.process in self._incoming:
+                applicant.judge(handshake.DUPLICATE)
+                raise Refused(f"process {applicant.process} is connected already")
+            applicant.judge(handshake.WELCOME)
+        except (Refused, OSError) as error:
+            self._refuse(applicant, str(error))
+            return
+        self._applicants.remove(applicant)
+        link = Incoming(
+            applicant.connection,
+            applicant.process,
+            self._identity.attempt,
+            self._settings.largest,
+            self._heed,
+        )
+        self._selector.modify(link.connection, selectors.EVENT_READ, lambda *_: self._read(link))
+        with self._changed:
+            self._incoming[link.process] = link
+            self._changed.notify_all()
+
+    def _refuse(self, applicant: Applicant, reason: str) -> None:
+        logger.warning("process %d refused a connection from %s: %s", self._identity.process, applicant.address, reason)
+        self._applicants.remove(applicant)
+        self._selector.unregister(applicant.connection)
+        applicant.connection.close()
+
+    def _read(self, link: Incoming) -> None:
+        if link.connection.fileno() < 0:  # closed by what came before in the same round
+            return
+        try:
+            link.read()
+        except ProtocolError as error:
+            self._drop(link, str(error))
+        except ConnectionEnded:
+            self._drop(link, "broke: it was closed")
+        except OSError as error:
+            self._drop(link, f"broke: {error.strerror or error}")
+        self._acknowledge(link)
+
+    def _acknowledge(self, link: Incoming) -> None:
+        if link.messages != link.acknowledged and link.process in self._outgoing:
+            link.acknowledged = link.messages
+            self._tell(link.process, Header(ACK, epoch=link.messages))
+
+    def _drop(self, link: Incoming, reason: str) -> None:
+        self._selector.unregister(link.connection)
+        link.connection.close()
+        if self._parting or link.parted:
+            with self._changed:
+                link.parted = True
+                self._changed.notify_all()
+        else:
+            self._note(self._lost(link.process, reason, outgoing=False))
+
+    def _heed(self, link: Incoming, header: Header, memory: Memory) -> None:
+        if header.kind == GOODBYE:
+            with self._changed:
+                link.parted = True
+                self._changed.notify_all()
+        elif header.kind == ACK:
+            if not self._outgoing[link.process].acknowledge(header.epoch):
+                raise ProtocolError(f"acknowledged {header.epoch} messages, which cannot be")
+        elif header.kind != BEAT:
+            with contextlib.suppress(
+                LinkLost
+            ):  # what is to be answered cannot be sent: it has been noted and announced
+                self._deliver(link.process, header, memory)
+
+    def _tell(self, process: int, header: Header) -> None:
+        with contextlib.suppress(LinkLost):  # it has been noted and announced
+            self.say(process, header)
+
+    def _look(self, now: float, held_up: bool) -> None:
+        """Tell the others that this process lives, and see who has been silent for too long."""
+        for process in list(self._outgoing):
+            self._tell(process, Header(BEAT))
+        for link in list(self._incoming.values()):
+            silence = now - link.heard
+            if held_up:
+                link.heard = now
+            elif silence > self._settings.link_timeout and not link.parted and link.connection.fileno() >= 0:
+                self._drop(link, f"was silent for {silence:.1f} s")
+
+    def _drop_late(self, now: float) -> None:
+        for applicant in [late for late in self._applicants if late.deadline <= now]:
+            self._refuse(applicant, "it did not prove itself in time")
+
+    def _obey(self, rung: socket.socket, _: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            rung.recv(4096)
+        for link in self._incoming.values():
+            self._acknowledge(link)
+        while self._full:
+            process = self._full.pop()
+            connection = self._outgoing[process].connection
+            if connection.fileno() >= 0 and connection not in self._selector.get_map():
+                self._selector.register(connection, selectors.EVENT_WRITE, lambda *_, p=process: self._flush(p))
+
+    def _flush(self, process: int) -> None:
+        self._selector.unregister(self._outgoing[process].connection)
+        with contextlib.suppress(LinkLost):
+            self._outgoing[process].flush()
+
+    def _end(self) -> None:
+        for link in self._incoming.values():
+            link.connection.close()
+        for applicant in self._applicants:
+            applicant.connection.close()
+        for outgoing in self._outgoing.values():
+            outgoing.connection.close()
+        self._listener.close()
+        self._bell.close()
+        self._rung.close()
+        self._selector.close()
