@@ -67,7 +67,7 @@ class Encoded:
     def buffers(self) -> list[bytes | memoryview]:
         """Return the encoding in pieces: those of arrays are their own memory where it is contiguous."""
         return [
-            part if isinstance(part, bytes) else memoryview(np.ascontiguousarray(part).reshape(-1).view(np.uint8))
+            part if isinstance(part, bytes) else np.ascontiguousarray(part).reshape(-1).view(np.uint8).data
             for part in self._parts
             if isinstance(part, bytes) or part.nbytes
         ]

@@ -1,6 +1,7 @@
 """A process's end of all connections: one thread that accepts, reads, and notices silence."""
 
 import contextlib
+import functools
 import logging
 import selectors
 import socket
@@ -103,8 +104,8 @@ class Hub:
                 connection,
                 settings.link_timeout,
                 self.check,
-                lambda reason, process=process: self._lose(process, reason),
-                lambda process=process: self._wake(process),
+                functools.partial(self._lose, process),
+                functools.partial(self._wake, process),
             )
         self._ring()  # what came meanwhile is to be acknowledged
         self._await(lambda: self._incoming.keys() >= addresses.keys(), patience)

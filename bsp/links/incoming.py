@@ -128,6 +128,6 @@ def _allocate(size: int) -> Memory:
         raise ProtocolError(f"sent a message of {size} bytes; {available} bytes of memory are available")
     try:
         # Unlike a bytearray it is not filled with zeros first.
-        return memoryview(np.empty(size, np.uint8))
+        return np.empty(size, np.uint8).data
     except MemoryError as error:
         raise ProtocolError(f"sent a message of {size} bytes; there is no memory for it") from error

@@ -39,16 +39,17 @@ class TCP:
     insecure: bool = False
 
     def __post_init__(self) -> None:
-        low, high = self.ports if isinstance(self.port, (int, tuple)) else (-1, -1)
-        if not (low == high == 0 or 1 <= low <= high <= 65535):
-            raise BSPError(f"port must be 0 or (low, high) with 1 <= low <= high <= 65535, got {self.port!r}")
         seconds: object = self.link_timeout
         if not isinstance(seconds, Real) or not SHORTEST_TIMEOUT <= float(seconds) < math.inf:
             raise BSPError(f"link_timeout must be at least {SHORTEST_TIMEOUT} s, got {seconds!r}")
-        if not isinstance(self.largest, int) or self.largest < 1:
-            raise BSPError(f"largest must be a number of bytes, at least 1, got {self.largest!r}")
-        if self.tls is not None and (not isinstance(self.tls, TLS) or self.tls.certificate is None):
-            raise BSPError(f"tls must be TLS(ca=, certificate=, key=) or None, got {self.tls!r}")
+        largest: object = self.largest
+        if not isinstance(largest, int) or largest < 1:
+            raise BSPError(f"largest must be a number of bytes, at least 1, got {largest!r}")
+        tls: object = self.tls
+        if tls is not None and not (isinstance(tls, TLS) and tls.certificate is not None):
+            raise BSPError(f"tls must be TLS(ca=, certificate=, key=) or None, got {tls!r}")
+        if _ports(self.port) is None:
+            raise BSPError(f"port must be 0 or (low, high) with 1 <= low <= high <= 65535, got {self.port!r}")
         if self.tls is None and not self.insecure and not is_loopback(self.host):
             raise BSPError(
                 f"{self.host!r} is not this machine's loopback interface: there anybody may listen in. Give "
@@ -58,19 +59,26 @@ class TCP:
     @property
     def ports(self) -> tuple[int, int]:
         """The first and the last port that may be taken; (0, 0) for any."""
-        if isinstance(self.port, int):
-            return self.port, self.port
-        return (self.port[0], self.port[1]) if len(self.port) == 2 else (-1, -1)
+        return _ports(self.port) or (0, 0)
 
     @classmethod
     def restored(cls, plain: Mapping[str, Any]) -> "TCP":
         """Undo `plain`."""
-        port, tls = plain["port"], plain["tls"]
-        return cls(**{**plain, "port": port if isinstance(port, int) else tuple(port), "tls": tls and TLS(**tls)})
+        tls = plain["tls"]
+        return cls(**{**plain, "port": tuple(plain["port"] or ()) or 0, "tls": tls and TLS(**tls)})
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as plain data."""
         return asdict(self)
+
+
+def _ports(port: object) -> tuple[int, int] | None:
+    match port:
+        case 0:
+            return 0, 0
+        case (int() as low, int() as high) if 1 <= low <= high <= 65535:
+            return low, high
+    return None
 
 
 def is_loopback(host: str) -> bool:

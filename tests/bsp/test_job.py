@@ -9,7 +9,16 @@ from horn.bsp import BSP, BSPError, BSPJob, Peer
 from horn.bsp.testing import ZooKeeperServer
 from horn.bsp.transport import Inbound
 
-SPREADS = [(1, 1), (2, 2), (3, 1), (5, 2), (4, 4)]
+SPREADS = [
+    (1, 1, None),
+    (2, 2, None),
+    (3, 1, "threads"),
+    (5, 2, None),
+    (4, 4, "shared"),
+    (2, 2, "tcp"),
+    (5, 3, "tcp"),
+]
+TWO_PROCESSES = [(1, None), (2, None), (2, "tcp")]
 
 
 def total_exchange(peer: Peer, rounds: int) -> list[list[Any]]:
@@ -27,9 +36,11 @@ def total_exchange(peer: Peer, rounds: int) -> list[list[Any]]:
     return seen
 
 
-@pytest.mark.parametrize(("peers", "processes"), SPREADS)
-def test_messages_are_readable_in_the_next_superstep_in_order(peers: int, processes: int) -> None:
-    job = BSPJob(total_exchange, peers=peers, processes=processes, args=(5,))
+@pytest.mark.parametrize(("peers", "processes", "transport"), SPREADS)
+def test_messages_are_readable_in_the_next_superstep_in_order(
+    peers: int, processes: int, transport: str | None
+) -> None:
+    job = BSPJob(total_exchange, peers=peers, processes=processes, transport=transport, args=(5,))
     job.run()
     for seen in job.values:
         for step, messages in enumerate(seen):
@@ -66,9 +77,9 @@ def overwrite(peer: Peer) -> tuple[float, float]:
     return first, float(got.sum())
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_message_is_buffered_at_send_and_owned_by_its_receiver(processes: int) -> None:
-    job = BSPJob(overwrite, peers=2, processes=processes)
+@pytest.mark.parametrize(("processes", "transport"), TWO_PROCESSES)
+def test_a_message_is_buffered_at_send_and_owned_by_its_receiver(processes: int, transport: str | None) -> None:
+    job = BSPJob(overwrite, peers=2, processes=processes, transport=transport)
     job.run()
     assert job.values == [(10.0, 70.0)] * 2
 
@@ -115,9 +126,11 @@ def tree(parts: list[Any]) -> Any:
     return tree(parts[:middle]) + tree(parts[middle:])
 
 
-@pytest.mark.parametrize(("peers", "processes"), [*SPREADS, (7, 3)])
-def test_allreduce_follows_one_tree_for_any_number_of_processes(peers: int, processes: int) -> None:
-    job = BSPJob(reductions, peers=peers, processes=processes)
+@pytest.mark.parametrize(("peers", "processes", "transport"), [*SPREADS, (7, 3, None)])
+def test_allreduce_follows_one_tree_for_any_number_of_processes(
+    peers: int, processes: int, transport: str | None
+) -> None:
+    job = BSPJob(reductions, peers=peers, processes=processes, transport=transport)
     job.run()
     parts = [np.random.default_rng(i).standard_normal((100, 33)).astype(np.float32) for i in range(peers)]
     for value in job.values:
@@ -150,9 +163,9 @@ def mixed(peer: Peer) -> list[Any]:
     return seen
 
 
-@pytest.mark.parametrize("processes", [1, 2, 3])
-def test_collectives_end_no_superstep_and_do_not_disturb_each_other(processes: int) -> None:
-    job = BSPJob(mixed, peers=3, processes=processes)
+@pytest.mark.parametrize(("processes", "transport"), [*TWO_PROCESSES, (3, None), (3, "tcp")])
+def test_collectives_end_no_superstep_and_do_not_disturb_each_other(processes: int, transport: str | None) -> None:
+    job = BSPJob(mixed, peers=3, processes=processes, transport=transport)
     job.run()
     expected: list[Any] = []
     for step in range(30):
@@ -236,10 +249,14 @@ def until_stopped(peer: Peer) -> int:
     return peer.superstep
 
 
-@pytest.mark.parametrize("processes", [1, 3])
-def test_stop_reaches_all_peers_in_the_same_superstep(processes: int) -> None:
+@pytest.mark.parametrize(("processes", "transport"), [(1, None), (3, None), (3, "tcp")])
+def test_stop_reaches_all_peers_in_the_same_superstep(processes: int, transport: str | None) -> None:
     job = BSPJob(
-        until_stopped, peers=3, processes=processes, on_progress=lambda step: job.stop() if step > 10 else None
+        until_stopped,
+        peers=3,
+        processes=processes,
+        transport=transport,
+        on_progress=lambda step: job.stop() if step > 10 else None,
     )
     assert job.run() > 10
     assert len(set(job.values)) == 1
@@ -262,6 +279,13 @@ def test_a_job_can_run_again() -> None:
         ({"peers": 1, "timeout": -1.0}, "timeout must be a positive number of seconds, or None, got -1.0"),
         ({"peers": 1, "timeout": float("nan")}, "timeout must be a positive number .* got nan"),
         ({"peers": 1, "timeout": "3"}, "timeout must be a positive number .* got '3'"),
+        ({"peers": 2, "processes": 2, "transport": "threads"}, "is for one process, this job has 2"),
+        (
+            {"peers": 1, "transport": "pigeons"},
+            r'transport must be "threads", "shared", "tcp" or TCP\(...\), got .pigeons',
+        ),
+        ({"peers": 1, "barrier": "none"}, 'barrier must be "auto", "direct" or "zookeeper", got .none'),
+        ({"peers": 1, "barrier": "zookeeper"}, 'barrier="zookeeper" needs zookeeper='),
         ({"peers": 1, "shared": {"x": [1]}}, r"shared\['x'\] must be an array .* got a list"),
         ({"peers": 1, "shared": {"x": np.array([None])}}, "got an array of dtype object"),
     ],

@@ -9,16 +9,18 @@ from typing import Any, Protocol
 
 import pytest
 
-from horn.bsp import BarrierTimeout, BSPError, JobAborted, ZooKeeper
+from horn.bsp import TCP, BarrierTimeout, BSPError, JobAborted, ZooKeeper
 from horn.bsp.barriers import GETS, MESSAGES, STOP, SYNC, Arrival, Barrier, WordsBarrier, call
 from horn.bsp.coordination.layout import JobLayout
 from horn.bsp.coordination.record import JobRecord
 from horn.bsp.coordination.zookeeper import ZooKeeperCoordinator
 from horn.bsp.errors import format_ranks
+from horn.bsp.links.handshake import Identity
 from horn.bsp.memory.control import ControlBlock
 from horn.bsp.memory.segment import Segment
 from horn.bsp.memory.words import MeetingWords
 from horn.bsp.placement import Members, Placement
+from horn.bsp.transport.tcp import TCPTransport
 
 PLACEMENT = Placement(peers=8, processes=4)
 
@@ -76,7 +78,42 @@ class InZooKeeper:
         self.record.close()
 
 
-KINDS = ("words", "zookeeper")
+class OverSockets:
+    def __init__(self, ranks: Sequence[int]) -> None:
+        self.members = Members(PLACEMENT, ranks)
+        self.aborted = threading.Event()
+        self.transports: dict[int, TCPTransport] = {}
+        self.barriers: dict[int, Barrier] = {}
+
+    def barrier(self, process: int, timeout: float | None = None) -> Barrier:
+        if not self.barriers:
+            self.connect(timeout)
+        return self.barriers[process]
+
+    def connect(self, timeout: float | None) -> None:
+        for process in self.members.processes:
+            identity = Identity("job", 1, process, bytes(32))
+            self.transports[process] = TCPTransport(
+                identity, PLACEMENT, TCP(), check=self.check, on_lost=print, timeout=timeout
+            )
+        offers = {process: made.offer("group", self.members) for process, made in self.transports.items()}
+        with ThreadPoolExecutor(len(offers)) as pool:
+            opened = pool.map(lambda process: self.transports[process].open("group", self.members, offers), offers)
+            self.barriers = {process: channel.barrier for process, channel in zip(offers, opened, strict=True)}
+
+    def check(self) -> None:
+        if self.aborted.is_set():
+            raise JobAborted("the job was aborted: enough of this", [7])
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+    def close(self) -> None:
+        with ThreadPoolExecutor(len(self.transports)) as pool:
+            list(pool.map(lambda transport: transport.close(), self.transports.values()))
+
+
+KINDS = ("words", "sockets", "zookeeper")
 WORLD, REGION = range(8), (2, 3, 4, 6, 7)
 
 
@@ -85,6 +122,7 @@ def meeting(request: pytest.FixtureRequest) -> Iterator[Meeting]:
     kind, ranks = request.param
     makers: dict[str, Callable[[], Meeting]] = {
         "words": lambda: OnWords(ranks),
+        "sockets": lambda: OverSockets(ranks),
         "zookeeper": lambda: InZooKeeper(request.getfixturevalue("zookeeper").address, ranks),
     }
     made = makers[kind]()
