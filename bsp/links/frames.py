@@ -10,7 +10,9 @@ import zlib
 from typing import NamedTuple
 
 MAGIC, VERSION = 0x4842, 1
-DATA, ACK, SIGNAL, BEAT, GOODBYE = range(5)
+DATA, POST, ACK, SIGNAL, TAKEN, FINISHED, BEAT, GOODBYE = range(8)
+MESSAGES = (DATA, POST, FINISHED)
+"""The kinds that are counted and acknowledged, and that may be large."""
 _FIELDS = struct.Struct("<HBBB3xIIqiiQ")
 _CHECK = struct.Struct("<I")
 SIZE = _FIELDS.size + _CHECK.size
@@ -26,12 +28,12 @@ class Header(NamedTuple):
     """A frame's header.
 
     Attributes:
-        kind: DATA, ACK, SIGNAL, BEAT or GOODBYE.
+        kind: a message of a superstep (DATA) or outside of one (POST), or what is said besides.
         size: bytes that follow it.
         group: the receiver's number of the group.
         lane: which of the group's lanes.
         epoch: of the lane; a barrier's generation; the number of frames that are acknowledged.
-        sender, receiver: members of the group; a signal's round is in `receiver`.
+        sender, receiver: members of the group, or peers of the job; a signal's round is in `receiver`.
     """
 
     kind: int
@@ -70,7 +72,7 @@ def unpack(attempt: int, data: memoryview, largest: int) -> Header:
         raise ProtocolError(f"sent a frame of the unknown kind {kind}")
     if theirs != attempt:
         raise ProtocolError(f"sent a frame of attempt {theirs}; this is attempt {attempt}")
-    limit = largest if kind == DATA else SIGNAL_LIMIT
+    limit = largest if kind in MESSAGES else SIGNAL_LIMIT
     if size > limit:
         raise ProtocolError(f"announced a frame of {size} bytes; {limit} are allowed")
     return Header(kind, size, group, lane, epoch, sender, receiver)

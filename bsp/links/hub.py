@@ -7,7 +7,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors import BSPError, LinkLost, format_ranks
 from ..placement import Placement
@@ -117,10 +117,14 @@ class Hub:
         """Send a message to a process; see `Outgoing.send`."""
         return self._outgoing[process].send(pack(self._identity.attempt, header), parts, header.size)
 
+    def push(self, processes: Iterable[int]) -> None:
+        """Send what waits for company."""
+        for process in processes:
+            self._outgoing[process].push()
+
     def settle(self, numbers: Mapping[int, int]) -> None:
         """Wait until each of these processes has received so many messages."""
-        for process in numbers:
-            self._outgoing[process].push()
+        self.push(numbers)
         for process, number in numbers.items():
             self._outgoing[process].await_acknowledgement(number)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..memory.segment import available_memory
-from .frames import DATA, SIZE, Header, ProtocolError, unpack
+from .frames import MESSAGES, SIZE, Header, ProtocolError, unpack
 
 Memory = bytearray | memoryview
 
@@ -115,7 +115,7 @@ class Incoming:
     def _finish(self, header: Header) -> None:
         memory, self._memory = self._memory, bytearray()
         self._header, self._rest = None, memoryview(self._memory)
-        if header.kind == DATA:
+        if header.kind in MESSAGES:
             self.messages += 1
         self._deliver(self, header, memory)
 

@@ -55,11 +55,18 @@ class Credit:
             self.outstanding += encoded.size + POST_OVERHEAD
             return True
 
-    def release(self, sizes: Iterable[int]) -> None:
-        """Count values of these sizes as taken, and wake who waits for room."""
+    def release(self, count: int, size: int) -> bool:
+        """Count so many values of that size, all together, as taken; return whether so much was under way.
+
+        Wakes who waits for room.
+        """
+        released = size + count * POST_OVERHEAD
         with self._condition:
-            self.outstanding -= sum(size + POST_OVERHEAD for size in sizes)
+            if not 0 <= released <= self.outstanding:
+                return False
+            self.outstanding -= released
             self._condition.notify_all()
+        return True
 
     def await_room(self, seconds: float) -> None:
         """Sleep until the limit is not reached, at most `seconds`."""
@@ -100,7 +107,7 @@ class LocalPosts(Posts):
     def take(self, receiver: int) -> list[Inbound]:
         """Empty the inbox."""
         taken = self._inboxes[receiver].take()
-        self._credits[receiver].release(len(inbound.memory) for inbound in taken)
+        self._credits[receiver].release(len(taken), sum(len(inbound.memory) for inbound in taken))
         return taken
 
     def await_arrival(self, receiver: int, seconds: float) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ..barriers import Barrier, DirectBarrier, LoneBarrier
 from ..encoding import Encoded
 from ..errors import BSPError
-from ..links.frames import DATA, SIGNAL, Header, ProtocolError
+from ..links.frames import DATA, FINISHED, POST, SIGNAL, TAKEN, Header, ProtocolError
 from ..links.handshake import Identity
 from ..links.hub import Hub
 from ..links.incoming import Memory
@@ -20,7 +20,8 @@ from ..links.listening import advertised
 from ..links.outgoing import Buffer
 from ..links.settings import TCP
 from ..placement import Members, Placement
-from .base import Channel, Inbound, Lane, Offer, Transport
+from .base import POST_LIMIT, Channel, Inbound, Lane, Offer, Transport
+from .tcp_posts import TCPPosts
 
 _MESSAGES, _COLLECTIVES = range(2)
 
@@ -193,6 +194,7 @@ class TCPTransport(Transport):
         check: raises what ended the job.
         on_lost: called once, from any thread, when a connection is lost.
         timeout: seconds to wait at a barrier, or None for as long as the others live.
+        post_limit: bytes that may be under way from this process to one peer.
 
     Raises:
         BSPError: this process cannot listen where it should.
@@ -207,6 +209,7 @@ class TCPTransport(Transport):
         check: Callable[[], None],
         on_lost: Callable[[BSPError], None],
         timeout: float | None = None,
+        post_limit: int = POST_LIMIT,
     ) -> None:
         self._process = identity.process
         self._largest = settings.largest
@@ -216,6 +219,7 @@ class TCPTransport(Transport):
         self._count = 0
         self._connected: set[int] = {self._process}
         self._hub = Hub(identity, placement, settings, deliver=self._deliver, check=check, on_lost=on_lost)
+        self.posts = self._posts = TCPPosts(self._hub, placement, self._process, post_limit)
 
     def offer(self, group: str, members: Members) -> Offer:
         """Give the group a number; from now on frames are taken for it."""
@@ -248,7 +252,9 @@ class TCPTransport(Transport):
 
     def _deliver(self, process: int, header: Header, memory: Memory) -> None:
         channel = self._channels.get(header.group)
-        if channel is not None:
+        if header.kind in (POST, TAKEN, FINISHED):
+            self._posts.deliver(process, header, memory)
+        elif channel is not None:
             channel.deliver(process, header, memory)
         elif header.kind == DATA or header.group >= self._count:
             # A closed group may still be told who is late at a barrier that is over.

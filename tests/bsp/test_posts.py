@@ -10,7 +10,7 @@ import pytest
 
 from horn.bsp import BSPError, BSPJob, Peer, PeerFailed, Post, PostTimeout
 
-SPREADS = [(1, 1), (3, 1), (3, 3), (5, 2)]
+SPREADS = [(1, 1, None), (3, 1, None), (3, 3, None), (5, 2, None), (5, 2, "tcp")]
 ENOUGH = 60.0
 
 
@@ -29,9 +29,9 @@ def greet(peer: Peer) -> dict[int, list[Any]]:
     return found
 
 
-@pytest.mark.parametrize(("peers", "processes"), SPREADS)
-def test_every_peer_posts_to_every_peer_in_order(peers: int, processes: int) -> None:
-    job = BSPJob(greet, peers=peers, processes=processes)
+@pytest.mark.parametrize(("peers", "processes", "transport"), SPREADS)
+def test_every_peer_posts_to_every_peer_in_order(peers: int, processes: int, transport: str | None) -> None:
+    job = BSPJob(greet, peers=peers, processes=processes, transport=transport)
     job.run()
     assert job.values == [{sender: [(0, 0), (1, 1000), (2, 2000)] for sender in range(peers)}] * peers
     assert "unread posts" not in job.counters

@@ -75,7 +75,7 @@ def shared(placement: Placement) -> Job:
     descriptors = [segment.fd for segment in heaps]
 
     def make(process: int) -> Transport:
-        return SharedTransport(process, [Segment(os.dup(fd)) for fd in descriptors], lambda: None)
+        return SharedTransport(placement, process, [Segment(os.dup(fd)) for fd in descriptors], lambda: None)
 
     return Job(placement, make, lambda: sum(segment.size for segment in heaps))
 
@@ -88,7 +88,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> TLS:
 
 def make_job(kind: str, placement: Placement, request: pytest.FixtureRequest) -> Job:
     if kind == "threads":
-        return Job(Placement(placement.peers, 1), lambda _: LocalTransport(lambda: None))
+        return Job(Placement(placement.peers, 1), lambda _: LocalTransport(Placement(placement.peers, 1), lambda: None))
     if kind == "shared":
         return shared(placement)
     return sockets(TCP(tls=request.getfixturevalue("tls") if kind == "tls" else None), placement)

@@ -11,14 +11,17 @@ from typing import Protocol
 import numpy as np
 import pytest
 
+from horn.bsp import TCP
 from horn.bsp.encoding import Encoded
+from horn.bsp.links.handshake import Identity
 from horn.bsp.memory.heap import Heap
 from horn.bsp.memory.segment import Segment
-from horn.bsp.placement import Placement
+from horn.bsp.placement import Members, Placement
 from horn.bsp.transport import Posts
 from horn.bsp.transport.base import POST_OVERHEAD
 from horn.bsp.transport.inboxes import LocalPosts
 from horn.bsp.transport.shared_posts import SharedPosts
+from horn.bsp.transport.tcp import TCPTransport
 
 PEERS = 5
 LIMIT = 1 << 20
@@ -63,7 +66,30 @@ class InSharedMemory:
                 segment.close()
 
 
-NETWORKS: dict[str, Callable[[], Network]] = {"local": InOneProcess, "shared": InSharedMemory}
+class OverSockets:
+    def __init__(self, processes: int = 3) -> None:
+        self.placement = Placement(PEERS, processes)
+        self.transports = [self.transport(process) for process in range(processes)]
+        world = Members.world(self.placement)
+        offers = {process: made.offer("world", world) for process, made in enumerate(self.transports)}
+        with ThreadPoolExecutor(processes) as pool:
+            list(pool.map(lambda made: made.open("world", world, offers), self.transports))
+        self.posts: list[Posts] = [transport.posts for transport in self.transports]
+
+    def transport(self, process: int) -> TCPTransport:
+        identity = Identity("job", 1, process, bytes(32))
+        return TCPTransport(identity, self.placement, TCP(), check=lambda: None, on_lost=print, post_limit=LIMIT)
+
+    def close(self) -> None:
+        with ThreadPoolExecutor(len(self.transports)) as pool:
+            list(pool.map(lambda made: made.close(), self.transports))
+
+
+NETWORKS: dict[str, Callable[[], Network]] = {
+    "local": InOneProcess,
+    "shared": InSharedMemory,
+    "tcp": OverSockets,
+}
 
 
 @pytest.fixture(params=NETWORKS)
@@ -174,9 +200,12 @@ def test_a_queue_takes_a_limited_number_of_bytes_and_one_post_of_any_size(networ
     assert LIMIT <= posts.outstanding(receiver) < LIMIT + size + 1000
     assert posts.try_post(0, 3, Encoded(np.zeros(3 * LIMIT, np.uint8)))  # another queue, below its limit
     assert not posts.try_post(0, 3, Encoded(None))
-    assert len(of(network, receiver).take(receiver)) == accepted
-    assert posts.try_post(0, receiver, Encoded(None))
-    assert posts.outstanding(receiver) < 1000
+    assert len(collect(network, receiver, accepted)) == accepted
+    post(network, 0, receiver, None)
+    deadline = time.monotonic() + PATIENCE
+    while posts.outstanding(receiver) > 1000:  # what was taken is told by and by
+        assert time.monotonic() < deadline
+        posts.await_room(receiver, 0.01)
 
 
 def test_empty_posts_fill_a_queue_as_well(network: Network) -> None:
@@ -185,7 +214,7 @@ def test_empty_posts_fill_a_queue_as_well(network: Network) -> None:
     while posts.try_post(0, 4, Encoded(None)):
         accepted += 1
     assert accepted == -(-LIMIT // (POST_OVERHEAD + 1))
-    assert len(of(network, 4).take(4)) == accepted
+    assert len(collect(network, 4, accepted)) == accepted
 
 
 def test_waiting_for_room_ends_when_the_receiver_takes(network: Network) -> None:
