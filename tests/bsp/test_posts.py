@@ -190,10 +190,10 @@ def wait_for_nobody(peer: Peer) -> None:
         peer.wait()
 
 
-@pytest.mark.parametrize(("peers", "processes"), SPREADS)
-def test_a_wait_for_peers_that_have_all_finished_is_an_error(peers: int, processes: int) -> None:
+@pytest.mark.parametrize(("peers", "processes", "transport"), SPREADS)
+def test_a_wait_for_peers_that_have_all_finished_is_an_error(peers: int, processes: int, transport: str | None) -> None:
     with pytest.raises(BSPError, match=rf"peer {peers - 1} waits for posts, but no other peer runs any more"):
-        BSPJob(wait_for_nobody, peers=peers, processes=processes).run()
+        BSPJob(wait_for_nobody, peers=peers, processes=processes, transport=transport).run()
 
 
 def misuse(peer: Peer, call: str) -> None:
