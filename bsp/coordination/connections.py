@@ -13,7 +13,7 @@ from typing import Any
 
 from kazoo.handlers.threading import SequentialThreadingHandler
 
-from .settings import TLS
+from ..security import TLS
 
 
 class Connections(SequentialThreadingHandler):
