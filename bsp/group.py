@@ -8,18 +8,15 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self, SupportsIndex
 
-from numpy.typing import NDArray
-
 from .barriers import GO_ON, SYNC, call
+from .collectives import Collectives, allgather
 from .errors import BSPError
 from .home import Home
 from .placement import Members
 from .site import Site
 
-Array = NDArray[Any]
 
-
-class Group:
+class Group(Collectives):
     """One member's view of a group. For the thread of the peer that has it.
 
     Groups run asynchronously of each other: a superstep of one waits for nobody outside of it.
@@ -34,8 +31,7 @@ class Group:
     """
 
     def __init__(self, home: Home, site: Site, index: int) -> None:
-        self.index = index
-        self.num_peers = len(site.members)
+        super().__init__(site.phases, index)
         self.ranks: Sequence[int] = site.members.ranks
         self.superstep = 0
         self.stopping = False
@@ -104,43 +100,6 @@ class Group:
         self._messages = None
         return not verdict.go_on
 
-    # Collectives
-
-    def allreduce(self, value: Any, op: str = "sum", *, out: Array | None = None) -> Any:
-        """Reduce arrays, or numbers, of all members elementwise; everyone gets the result. No superstep ends.
-
-        Args:
-            value: an array or a number; the same shape and dtype on all members.
-            op: "sum", "mean", "max" or "min". Sums are formed along one binary tree over the members: the same bits
-                for any number of processes. Booleans count as int64; the mean of integers is float64.
-            out: an array to write the result into; may be `value` itself.
-
-        Returns:
-            An array of the shape of `value` (or `out`), or a numpy scalar for a number.
-
-        Raises:
-            BSPError: unknown operation, no numbers, or the members' shapes, dtypes or operations differ.
-            JobAborted, BarrierTimeout: as `sync`.
-
-        Cost: 2·n·g + 2·l, n = bytes of the array.
-        """
-        return self._site.collectives.allreduce(self.index, value, op, out)
-
-    def broadcast(self, value: object = None, root: int = 0) -> Any:
-        """Return on all members a copy of the value that member `root` gives. No superstep ends.
-
-        Args:
-            value: as for `send`; ignored on the other members.
-            root: who gives it, the same on all members.
-
-        Raises:
-            BSPError: no such root, a value of another type, or the members' roots differ.
-            JobAborted, BarrierTimeout: as `sync`.
-
-        Cost: n·g + l, n = bytes of the value.
-        """
-        return self._site.collectives.broadcast(self.index, value, root)
-
     # Groups
 
     def split(self, color: SupportsIndex) -> "Group":
@@ -165,11 +124,12 @@ class Group:
         if color < 0:
             raise BSPError(f"a color must be at least 0, got {color}")
         self._splits += 1
-        colors = self._site.collectives.allgather(self.index, color, "split")
+        called = call("split()")
+        colors = allgather(self._phases, self.index, color, called)
         mine = [index for index, theirs in enumerate(colors) if theirs == color]
         group = f"{self._site.group}-{self._splits}.{color}"
         members = Members(self._site.members.placement, [self._site.members.ranks[index] for index in mine])
-        told = self._site.collectives.allgather(self.index, self._home.offer(group, members), "split")
+        told = allgather(self._phases, self.index, self._home.offer(group, members), called)
         offers = {self._site.members.process_of(index): told[index] for index in mine}
         return Group(self._home, self._home.site(group, members, offers, self._site), mine.index(self.index))
 

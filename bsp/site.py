@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from .barriers import MESSAGES, STOP, SYNC, Arrival, Barrier, Call, ThreadBarrier, Verdict
-from .collectives import Collectives, Phases
+from .collectives import Phases
 from .messages import Mailbox
 from .placement import Members
 from .transport import Channel, Lane
@@ -50,13 +50,22 @@ class Site:
         # One process of the group looks, so that all members see a request to stop in the same superstep.
         self._stop_requested = stop_requested if members.processes[0] == process else _never
         mine = members.of(process)
-        self._threads = ThreadBarrier([members.ranks[index] for index in mine], self._cross, check, timeout)
+        self._threads = ThreadBarrier([members.ranks[index] for index in mine], check, timeout)
         self.mailbox = Mailbox(members, process, messages)
-        self.collectives = Collectives(Phases(members, process, channel.collectives, self.wait))
+        self.phases = Phases(members, process, channel.collectives, self._wait_around)
 
     def wait(self, index: int, call: Call, flags: int = 0) -> Verdict:
         """Wait for all members of the group, which must make the same call."""
-        return self._threads.wait(self.members.ranks[index], Arrival(call, flags))
+        return self._threads.wait(self.members.ranks[index], Arrival(call, flags), self._cross)
+
+    def _wait_around(self, index: int, call: Call, around: Callable[[Callable[[], None]], None]) -> None:
+        """Wait for all; the last member to arrive here does something around the crossing for all, or instead of it."""
+
+        def cross(arrival: Arrival) -> Verdict:
+            around(lambda: self._cross(arrival))
+            return Verdict(0)
+
+        self._threads.wait(self.members.ranks[index], Arrival(call), cross)
 
     def retire(self, site: "Site") -> None:
         """Note that the members here have left a group within this one.

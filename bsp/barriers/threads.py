@@ -18,7 +18,6 @@ class ThreadBarrier:
 
     Args:
         ranks: the peers, by their ranks in the job.
-        cross: called by the last thread with what all came for; its verdict, or its error, is everyone's.
         check: called by waiting threads every 50 ms; may raise to end the wait.
         timeout: seconds to wait for peers of this process, or None for as long as it takes.
     """
@@ -26,12 +25,10 @@ class ThreadBarrier:
     def __init__(
         self,
         ranks: Sequence[int],
-        cross: Callable[[Arrival], Verdict],
         check: Callable[[], None],
         timeout: float | None = None,
     ) -> None:
         self._ranks = ranks
-        self._cross = cross
         self._check = check
         self._timeout = timeout
         self._mutex = threading.Lock()
@@ -42,15 +39,21 @@ class ThreadBarrier:
         self._verdict = Verdict(0)
         self._error: BaseException | None = None
 
-    def wait(self, rank: int, arrival: Arrival) -> Verdict:
-        """Wait for all peers of the group; raises what the barrier between the processes raised."""
+    def wait(self, rank: int, arrival: Arrival, cross: Callable[[Arrival], Verdict]) -> Verdict:
+        """Wait for all peers of the group.
+
+        Args:
+            rank: the peer.
+            arrival: what it comes for.
+            cross: called by the last thread, with what all came for; its verdict, or its error, is everyone's.
+        """
         if len(self._ranks) == 1:
-            return self._cross(arrival)
+            return cross(arrival)
         with self._mutex:
             self._arrivals[rank] = arrival
             last = len(self._arrivals) == len(self._ranks)
         if last:
-            self._go_first(rank, arrival)
+            self._go_first(rank, arrival, cross)
         else:
             self._sleep(self._gates[rank])
         if self._error is not None:
@@ -68,9 +71,9 @@ class ThreadBarrier:
         """Return the peers of this process that are still computing: none while the last one is crossing."""
         return [rank for rank in self._ranks if rank not in self._arrivals] if self._arrivals else []
 
-    def _go_first(self, rank: int, arrival: Arrival) -> None:
+    def _go_first(self, rank: int, arrival: Arrival, cross: Callable[[Arrival], Verdict]) -> None:
         try:
-            self._verdict = self._cross(self._joined(arrival))
+            self._verdict = cross(self._joined(arrival))
         except BaseException as error:
             self._error = error
         self._arrivals.clear()

@@ -1,7 +1,6 @@
 """The small parts of the engine, each against its definition."""
 
 import threading
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from horn.bsp import BSPError, BSPJob, Peer
-from horn.bsp.collectives import tree_reduce
 from horn.bsp.errors import format_ranks
 from horn.bsp.memory.segment import Segment, available_memory
 from horn.bsp.placement import Placement
@@ -22,21 +20,6 @@ def test_peers_are_spread_contiguously_and_evenly(sizes: tuple[int, int]) -> Non
     assert [peer for some in ranks for peer in some] == list(range(placement.peers))
     assert max(map(len, ranks)) - min(map(len, ranks)) <= 1
     assert all(placement.process_of(peer) == process for process, some in enumerate(ranks) for peer in some)
-
-
-@given(st.integers(1, 23), st.sampled_from([1, 5, 40_000]))
-def test_tree_reduce_adds_along_the_tree(count: int, size: int) -> None:
-    parts = [np.random.default_rng(i).standard_normal(size).astype(np.float32) for i in range(count)]
-
-    def tree(some: list[Any]) -> Any:
-        if len(some) == 1:
-            return some[0]
-        middle = 1 << ((len(some) - 1).bit_length() - 1)
-        return tree(some[:middle]) + tree(some[middle:])
-
-    out = np.empty(size, np.float32)
-    tree_reduce(parts, np.add, out)
-    np.testing.assert_array_equal(out, tree(parts))
 
 
 @pytest.mark.parametrize(
