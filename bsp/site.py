@@ -58,7 +58,7 @@ class Site:
         """Wait for all members of the group, which must make the same call."""
         return self._threads.wait(self.members.ranks[index], Arrival(call, flags), self._cross)
 
-    def _wait_around(self, index: int, call: Call, around: Callable[[Callable[[], None]], None]) -> None:
+    def _wait_around(self, index: int, call: Call, around: Callable[[Callable[[], object]], None]) -> None:
         """Wait for all; the last member to arrive here does something around the crossing for all, or instead of it."""
 
         def cross(arrival: Arrival) -> Verdict:

@@ -20,7 +20,7 @@ from ..transport import Inbound, Lane
 Array = NDArray[Any]
 Kept = Mapping[int, Any]
 """What the members of this process keep for each other in a phase."""
-Around = Callable[[Callable[[], None]], None]
+Around = Callable[[Callable[[], object]], None]
 """Given the crossing of the barrier between the processes; run by one thread while the others of its process wait."""
 
 ALL = -1
@@ -106,7 +106,7 @@ class Phases:
         phase = self._phase[index]
         kept = self._kept[phase & 1]
 
-        def around(cross: Callable[[], None]) -> None:
+        def around(cross: Callable[[], object]) -> None:
             if before is not None:
                 before(kept)
             cross()

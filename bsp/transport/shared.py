@@ -100,7 +100,8 @@ class SharedLane(Lane):
         self._last.clear()
 
     def _link(self, epoch: int, process: int, offset: int, record: tuple[int, int, int, int, int]) -> None:
-        words = self._heap.view(0, offset + LINE).cast("q")
+        # All of it: the header and the record before may lie behind this one, where memory was given back.
+        words = self._heap.view(0, self._heap.segment.mapped).cast("q")
         at = offset // _WORD
         words[at], words[at + 1], words[at + 2], words[at + 3], words[at + 4] = record
         previous = self._last.get(process)

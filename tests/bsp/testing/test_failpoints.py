@@ -86,7 +86,7 @@ def test_a_process_that_sleeps_holds_the_others_up() -> None:
 def reduce(peer: Peer) -> float:
     total = 0.0
     for _ in range(3):
-        total += float(peer.allreduce(np.ones(1000)).sum())
+        total += float(peer.allreduce(np.ones(10_000)).sum())
         peer.shared["done"][peer.index] += 1
     return total
 
