@@ -13,7 +13,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from pathlib import Path
 
-from engine_barriers import embedded, zookeeper
+from engine_barriers import direct, embedded, zookeeper
 from engine_collectives import allreduce
 from engine_messages import messages
 from engine_resources import growth, memory, start_time
@@ -21,7 +21,8 @@ from engine_table import QUICK, Effort, Table
 from engine_training import training
 
 PARTS = {
-    part.__name__: part for part in (embedded, zookeeper, allreduce, messages, start_time, memory, growth, training)
+    part.__name__: part
+    for part in (embedded, zookeeper, direct, allreduce, messages, start_time, memory, growth, training)
 }
 
 

@@ -70,3 +70,10 @@ def zookeeper(table: Table, effort: Effort) -> None:
             table.add(Row(f"ZooKeeper barrier, {processes} participants", took, goal=goal))
         took = BSPJob(time_sync, 2, 2, args=(effort.rounds,), zookeeper=server.address).run()
         table.add(Row("barrier with zookeeper=, one host, 2 processes", took))
+
+
+def direct(table: Table, effort: Effort) -> None:
+    """The barrier over the transport that carries the messages: sockets."""
+    for processes in (2, 4, 8):
+        took = BSPJob(time_sync, processes, processes, args=(effort.rounds,), transport="tcp").run()
+        table.add(Row(f"direct barrier over sockets, {processes} processes", took))

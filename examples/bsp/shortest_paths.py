@@ -2,8 +2,8 @@
 
     python shortest_paths.py [--peers N] [--processes N] [--transport shared|tcp|threads] [--zookeeper HOST:PORT]
 
-Places are dealt out to the peers. How many supersteps it takes depends on the roads: all agree on the end by an
-allreduce.
+Places are dealt out to the peers. How many supersteps it takes depends on the roads: the barrier tells whether all want
+to halt.
 """
 
 import heapq
@@ -27,13 +27,13 @@ def roads(place: int) -> list[tuple[int, float]]:
 def program(peer: Peer) -> dict[int, float]:
     """Return the distances from place 0 to this peer's places."""
     distances = dict.fromkeys(range(peer.index, PLACES, peer.num_peers), np.inf)
-    nearer = {0: 0.0} if peer.index == 0 else {}
-    while peer.allreduce(len(nearer)):
+    nearer, all_halt = {0: 0.0} if peer.index == 0 else {}, False
+    while not all_halt:
         distances.update(nearer)
         for place, distance in nearer.items():
             for target, length in roads(place):
                 peer.send(target % peer.num_peers, (target, distance + length))
-        peer.sync()
+        all_halt = peer.sync(halt=not nearer)
         nearer = {}
         for place, distance in peer.messages():
             if distance < nearer.get(place, distances[place]):

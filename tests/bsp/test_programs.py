@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from horn.bsp import BSPJob, Peer, ZooKeeper
+from horn.bsp import BSPJob, Peer
 from horn.bsp.testing import ZooKeeperServer
 
 FOLDER = Path(__file__).parents[2] / "examples/bsp"
@@ -49,7 +49,7 @@ def all_of_them(peer: Peer, programs: list[Any]) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def reference(examples: dict[str, ModuleType]) -> list[Any]:
-    """What each peer returns where all are threads of one process."""
+    """What each peer returns in a job of one process."""
     return values(examples, processes=1)
 
 
@@ -60,19 +60,22 @@ def values(examples: dict[str, ModuleType], **settings: Any) -> list[Any]:
     return job.values
 
 
-@pytest.mark.parametrize("processes", [2, 3])
-def test_their_bits_are_the_same_over_processes(
-    examples: dict[str, ModuleType], reference: list[Any], processes: int
+@pytest.mark.parametrize(
+    ("processes", "transport"), [(1, "threads"), (2, "shared"), (3, "shared"), (2, "tcp"), (3, "tcp")]
+)
+def test_their_bits_are_the_same_over_every_transport(
+    examples: dict[str, ModuleType], reference: list[Any], processes: int, transport: str
 ) -> None:
-    np.testing.assert_equal(values(examples, processes=processes), reference)
+    np.testing.assert_equal(values(examples, processes=processes, transport=transport), reference)
 
 
-@pytest.mark.parametrize("participants", ["host", "process"])
+@pytest.mark.parametrize("barrier", ["zookeeper", "direct"])
+@pytest.mark.parametrize("transport", ["shared", "tcp"])
 def test_their_bits_are_the_same_with_zookeeper(
-    examples: dict[str, ModuleType], reference: list[Any], zookeeper: ZooKeeperServer, participants: Any
+    examples: dict[str, ModuleType], reference: list[Any], zookeeper: ZooKeeperServer, transport: str, barrier: str
 ) -> None:
-    settings = ZooKeeper(zookeeper.address, participants=participants)
-    np.testing.assert_equal(values(examples, processes=2, zookeeper=settings), reference)
+    found = values(examples, processes=2, transport=transport, zookeeper=zookeeper.address, barrier=barrier)
+    np.testing.assert_equal(found, reference)
 
 
 @pytest.mark.parametrize("name", NAMES)
