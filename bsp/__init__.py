@@ -26,6 +26,7 @@ from .group import Group
 from .links.settings import TCP
 from .messages import Post
 from .peer import Peer
+from .probe import Machine
 from .program import BSP
 from .running.job import BSPJob
 from .running.launcher import Launcher, LocalLauncher, WorkerHandle, WorkerSpec
@@ -46,6 +47,7 @@ __all__ = [
     "Launcher",
     "LinkLost",
     "LocalLauncher",
+    "Machine",
     "Member",
     "Peer",
     "PeerFailed",
