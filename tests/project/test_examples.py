@@ -126,13 +126,27 @@ def test_every_learning_rule_learns():
     assert len(figures) == 10
 
 
-def test_the_program_of_the_readme(tmp_path):
+@pytest.fixture(scope="module")
+def readme() -> list[str]:
+    """The README's programs, in order."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (program,) = (block for block in blocks if "import" in block)
+    return [block for block in blocks if "import" in block]
+
+
+def test_the_neuron_of_the_readme_learns(readme, tmp_path):
     script = tmp_path / "my_neuron.py"
-    script.write_text(program)
+    script.write_text(readme[0])
     done = run(script)
     assert done.returncode == 0, done.stderr
     match = re.search(r"accuracy=([01]\.\d+)", done.stdout)
     assert match, done.stdout
     assert float(match[1]) > 0.9
+
+
+def test_the_other_programs_of_the_readme_run(readme, tmp_path):
+    for number, program in enumerate(readme[1:]):
+        script = tmp_path / f"program_{number}.py"
+        script.write_text(program)
+        done = run(script)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
