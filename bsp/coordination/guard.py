@@ -85,8 +85,7 @@ class Guard:
             BadVersionError, NoNodeError: there is another attempt already, or none.
         """
         if self._version is None:
-            path = self._layout.current
-            data, stat = self._session.call(lambda: self._session.client.get_async(path), path)
+            data, stat = self._session.get_latest(self._layout.current)
             if int(data) != self._layout.attempt:
                 raise BadVersionError
             self._version = stat.version

@@ -196,9 +196,18 @@ class Session:
         """Whether a znode exists; `watch` as above."""
         return self.stat(path, watch) is not None
 
-    def get(self, path: str, watch: Watch | None = None) -> bytes:
+    def get(self, path: str) -> bytes:
         """Return a znode's data."""
-        return self.call(lambda: self.client.get_async(path, watch=watch), path)[0]
+        return self.call(lambda: self.client.get_async(path), path)[0]
+
+    def get_latest(self, path: str) -> tuple[bytes, ZnodeStat]:
+        """Return a znode's data and figures with all that was written before, also where our server lags behind."""
+
+        def request() -> IAsyncResult[tuple[bytes, ZnodeStat]]:
+            self.client.sync_async(path)
+            return self.client.get_async(path)
+
+        return self.call(request, path)
 
     def children(self, path: str) -> list[str]:
         """Return the names of a znode's children."""

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterable
 
 from kazoo.client import TransactionRequest
 from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError
-from kazoo.interfaces import IAsyncResult
-from kazoo.protocol.states import ZnodeStat
 
 from ..barriers import Arrival, Barrier, LoneBarrier, call
 from ..errors import BSPError
@@ -123,15 +121,8 @@ class ZooKeeperCoordinator(Coordinator):
     def lookup(self, key: str) -> bytes | None:
         """Read the znode, as the leader of the servers knows it."""
         check_key(key)
-        path = self._layout.info(key)
-        client = self._session.client
-
-        def request() -> IAsyncResult[tuple[bytes, ZnodeStat]]:
-            client.sync_async(path)  # what was published before is seen also where a server lags behind
-            return client.get_async(path)
-
         try:
-            return self._session.call(request, path)[0]
+            return self._session.get_latest(self._layout.info(key))[0]
         except NoNodeError:
             return None
 
