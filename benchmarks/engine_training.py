@@ -22,14 +22,19 @@ def training(table: Table, effort: Effort) -> None:
         table.skip("training with ZooKeeper", missing)
         return
     with ZooKeeperServer() as server:
-        ways: dict[str, dict[str, Any]] = {"embedded": {}, "zookeeper": {"zookeeper": server.address}}
+        ways: dict[str, dict[str, Any]] = {
+            "embedded": {},
+            "zookeeper": {"zookeeper": server.address},
+            "direct": {"zookeeper": server.address, "barrier": "direct"},
+        }
         times: dict[str, list[float]] = {name: [] for name in ways}
         step_time(effort.iterations)  # compiles the kernels
         for _ in range(effort.turns):
             for name, settings in ways.items():
                 times[name].append(step_time(effort.iterations, **settings))
-    embedded, zookeeper = (statistics.median(times[name]) for name in ways)
+    embedded, zookeeper, direct = (statistics.median(times[name]) for name in ways)
     table.add(Row("training step with zookeeper=", zookeeper, goal=1.15 * embedded, rival="embedded", other=embedded))
+    table.add(Row('the same, barrier="direct"', direct, goal=1.02 * embedded, rival="embedded", other=embedded))
 
 
 def step_time(iterations: int, **settings: Any) -> float:

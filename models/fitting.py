@@ -47,6 +47,7 @@ class FitOptions:
     submodels: bool
     sync: SyncStrategy | None
     zookeeper: str | ZooKeeper | None
+    barrier: str
     convergence: Convergence | None
     verbose: int
     timeout: float | None
@@ -66,6 +67,9 @@ class FitOptions:
         require_bound("timeout", self.timeout)
         if self.zookeeper is not None:
             ZooKeeper.of(self.zookeeper)
+        require_choice("barrier", self.barrier, ("auto", "direct", "zookeeper"))
+        if self.barrier == "zookeeper" and self.zookeeper is None:
+            raise ValueError('barrier="zookeeper" needs zookeeper="host:port,…"')
         require_choice("sampling", self.sampling, ("epoch", "replacement"))
         if self.workers > self.batch_size:
             raise ValueError(
@@ -158,4 +162,12 @@ def _train(plan: Plan, options: FitOptions, workspace: Workspace, monitor: Monit
     monitor.training()
     if options.workers == 1 and options.zookeeper is None:
         return train_here(plan, workspace, monitor, options.blas_threads)
-    return train_in_processes(plan, workspace, monitor, options.blas_threads, options.zookeeper, options.timeout)
+    return train_in_processes(
+        plan,
+        workspace,
+        monitor,
+        threads=options.blas_threads,
+        zookeeper=options.zookeeper,
+        barrier=options.barrier,
+        timeout=options.timeout,
+    )

@@ -198,6 +198,7 @@ class NeuralNetwork(TransparentNetwork):
         submodels: bool = False,
         sync: SyncStrategy | None = None,
         zookeeper: str | ZooKeeper | None = None,
+        barrier: str = "auto",
         convergence: Convergence | None = None,
         verbose: int = 1,
         timeout: float | None = None,
@@ -227,6 +228,8 @@ class NeuralNetwork(TransparentNetwork):
             sync: what becomes of the workers' updates; `AllReduce()` by default.
             zookeeper: "host:port,…" of the servers that coordinate the job, or `horn.bsp.ZooKeeper(...)`; None: the
                 embedded coordinator.
+            barrier: where the processes meet: "direct", over memory; "zookeeper"; "auto" for the one that
+                `horn.bsp.BSPJob` takes by itself.
             convergence: when to stop early; None: never.
             verbose: 0 shows no progress bar.
             timeout: seconds that a worker waits for the others at a barrier; None: as long as they live.
@@ -257,6 +260,7 @@ class NeuralNetwork(TransparentNetwork):
             submodels=submodels,
             sync=sync,
             zookeeper=zookeeper,
+            barrier=barrier,
             convergence=convergence,
             verbose=verbose,
             timeout=timeout,

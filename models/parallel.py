@@ -27,8 +27,10 @@ def train_in_processes(
     plan: Plan,
     workspace: Workspace,
     monitor: Monitor,
+    *,
     threads: int,
     zookeeper: str | ZooKeeper | None,
+    barrier: str,
     timeout: float | None,
 ) -> Outcome:
     """Run the plan as a job; its parameters lie in the workspace afterwards.
@@ -39,6 +41,7 @@ def train_in_processes(
         monitor: is told how far training is.
         threads: of the BLAS, in each process.
         zookeeper: the service that coordinates, or its address "host:port,…"; None for the embedded coordinator.
+        barrier: where the processes meet, see `horn.bsp.BSPJob`.
         timeout: seconds that a peer waits at a barrier for the others.
 
     Raises:
@@ -54,6 +57,7 @@ def train_in_processes(
         args=(plan, handles, typed_sources()),
         shared=shared,
         zookeeper=zookeeper,
+        barrier=barrier,
         timeout=timeout,
         on_progress=monitor,
         blas_threads=threads,

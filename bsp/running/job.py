@@ -34,9 +34,9 @@ class BSPJob:
         program: a function `program(peer, *args, **kwargs)`, a `BSP` subclass or instance, or a list of `Superstep`
             subclasses or instances. Every peer gets a copy of its own, by value, also of the arguments.
         peers: how many peers.
-        processes: how many worker processes they are spread over, as threads; by default as many as peers, but no more
-            than cores. User code that is to run in parallel inside a process must release the GIL, as numpy and
-            compiled kernels do.
+        processes: how many worker processes they are spread over, as threads; by default one with transport="threads",
+            else as many as peers, but no more than cores. User code that is to run in parallel inside a process must
+            release the GIL, as numpy and compiled kernels do.
         args, kwargs: passed to the program after the peer.
         shared: arrays that all peers and the caller share; copied into shared memory once, here.
         zookeeper: `ZooKeeper(...)`, or "host:port,host:port[/path]" as short for it, to have the job coordinated by
@@ -95,11 +95,11 @@ class BSPJob:
     ) -> None:
         check_program(program, with_arguments=bool(args or kwargs))
         peers = whole("peers", peers)
+        if processes is None:
+            processes = 1 if transport == "threads" else min(peers, available_cores())
         self._settings = settings = JobSettings(
             name=name or name_for(program_name(program)),
-            placement=Placement(
-                peers, min(peers, available_cores()) if processes is None else whole("processes", processes)
-            ),
+            placement=Placement(peers, whole("processes", processes)),
             timeout=limit("timeout", timeout),
             seed=whole("seed", seed),
             blas_threads=whole("blas_threads", blas_threads),

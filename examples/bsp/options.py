@@ -8,7 +8,7 @@ def options() -> dict[str, Any]:
     """Read them from the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--peers", type=int, default=4)
-    parser.add_argument("--processes", type=int, help="that the peers are spread over; by default one per core")
-    parser.add_argument("--transport", choices=("shared", "tcp", "threads"), help="threads: with --processes 1")
+    parser.add_argument("--processes", type=int, help="that the peers are spread over as threads")
+    parser.add_argument("--transport", choices=("shared", "tcp", "threads"))
     parser.add_argument("--zookeeper", metavar="HOST:PORT", help="have ZooKeeper coordinate; by default no server")
     return vars(parser.parse_args())

@@ -295,6 +295,10 @@ def test_senseless_arguments_are_refused_before_anything_starts(arguments: dict[
         BSPJob(draw, **arguments)
 
 
+def test_a_job_of_threads_has_one_process() -> None:
+    assert BSPJob(lambda peer: peer.num_processes, 3, transport="threads").run() == 1
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     numbers = {"peers": np.int64(1), "processes": np.int32(1), "seed": np.uint8(3), "timeout": np.float32(9)}
     assert BSPJob(lambda peer: peer.num_peers, **numbers).run() == 1

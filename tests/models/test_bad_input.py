@@ -102,6 +102,8 @@ FIT_ERRORS = {
         "processes=3.*workers=2",
     ),
     "sampling": ({"iterations": 1, "sampling": "random"}, ValueError, "'epoch', 'replacement', got 'random'"),
+    "barrier": ({"iterations": 1, "barrier": "red"}, ValueError, "'auto', 'direct', 'zookeeper', got 'red'"),
+    "nowhere": ({"iterations": 1, "barrier": "zookeeper"}, ValueError, 'barrier="zookeeper" needs zookeeper='),
     "shuffle": ({"iterations": 1, "shuffle": "no"}, TypeError, "shuffle must be True or False, got 'no'"),
     "sub-models": (
         {"iterations": 1, "submodels": "nested"},

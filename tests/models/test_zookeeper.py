@@ -59,6 +59,15 @@ def test_the_job_is_seen_while_it_runs_and_gone_after(build, task, same_weights,
     assert look.get_children("/horn/jobs") == []
 
 
+@pytest.mark.parametrize("barrier", ["direct", "zookeeper"])
+def test_workers_meet_where_they_are_told_to(build, task, same_weights, session, barrier):
+    coordinated, embedded = build(), build()
+    data = {"iterations": 3, "batch_size": 8, "workers": 2, "processes": 2}
+    coordinated.fit(*task, zookeeper=session[0], barrier=barrier, **data)
+    embedded.fit(*task, **data)
+    assert same_weights(coordinated, embedded)
+
+
 def test_one_worker_under_zookeeper_is_a_job_too(build, task, same_weights, session):
     coordinated, alone = build(), build()
     coordinated.fit(*task, iterations=3, batch_size=8, zookeeper=session[0])
