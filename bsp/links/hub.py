@@ -11,20 +11,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors import BSPError, LinkLost, format_ranks
 from ..placement import Placement
-from . import handshake
-from .accepting import Applicant
 from .dialing import Address, dial, told
+from .door import Door
 from .frames import ACK, BEAT, GOODBYE, Header, ProtocolError, pack
-from .handshake import Identity, Refused
+from .handshake import Identity
 from .incoming import ConnectionEnded, Incoming, Memory
-from .listening import listen
 from .outgoing import SLICE, Buffer, Outgoing
 from .settings import TCP
 
 logger = logging.getLogger("horn.bsp")
 
 HANDSHAKE_SECONDS = 5.0
-_APPLICANTS = 64
 
 
 class Hub:
@@ -65,22 +62,27 @@ class Hub:
         self._outgoing: dict[int, Outgoing] = {}
         self._incoming: dict[int, Incoming] = {}
         self._addresses: dict[int, Address] = {}
-        self._applicants: list[Applicant] = []
         self._full: set[int] = set()
         self._failure: BSPError | None = None
         self._mutex = threading.Lock()
         self._changed = threading.Condition()
         self._parting = False
         self._closing = False
-        self._context = None if settings.tls is None else settings.tls.server_context()
-        self._listener = listen(settings, identity.process)
-        self._listener.setblocking(False)
-        self.address: Address = self._listener.getsockname()[:2]
-        self._bell, self._rung = socket.socketpair()
         self._selector = selectors.DefaultSelector()
+        self._patience = min(HANDSHAKE_SECONDS, settings.link_timeout)
+        self._door = Door(
+            identity,
+            placement.processes,
+            settings,
+            self._patience,
+            self._selector,
+            self._incoming.__contains__,
+            self._admit,
+        )
+        self.address = self._door.address
+        self._bell, self._rung = socket.socketpair()
         for end in (self._bell, self._rung):
             end.setblocking(False)
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._selector.register(self._rung, selectors.EVENT_READ, self._obey)
         self._thread = threading.Thread(target=self._run, name="links", daemon=True)
         self._thread.start()
@@ -93,7 +95,7 @@ class Hub:
         Raises:
             LinkLost: one of them cannot be reached, or refuses us, or does not come.
         """
-        settings, patience = self._settings, min(HANDSHAKE_SECONDS, self._settings.link_timeout)
+        settings, patience = self._settings, self._patience
         for process, address in sorted(addresses.items()):
             try:
                 connection = dial(address, self._identity, process, settings.tls, patience, self.check)
@@ -167,7 +169,8 @@ class Hub:
 
     def _lose(self, process: int, reason: str) -> None:
         """The connection to a process cannot be written to. Whoever leaves does not mind."""
-        if not self._parting and not self._incoming[process].parted:
+        link = self._incoming.get(process)
+        if not self._parting and (link is None or not link.parted):
             raise self._note(self._lost(process, reason, outgoing=True))
 
     def _note(self, error: BSPError) -> BSPError:
@@ -203,7 +206,7 @@ class Hub:
                 for link in busy:
                     self._read(link)
                 now = time.monotonic()
-                self._drop_late(now)
+                self._door.refuse_late()
                 if now >= beat:
                     # Where this thread itself has been held up, nobody can be blamed for silence.
                     self._look(now, held_up=now - beat > interval)
@@ -215,58 +218,15 @@ class Hub:
             self._end()
 
     def _next_look(self, beat: float) -> float:
-        return min([beat, *(applicant.deadline for applicant in self._applicants)]) - time.monotonic()
+        deadline = self._door.deadline
+        return (beat if deadline is None else min(beat, deadline)) - time.monotonic()
 
-    def _accept(self, listener: socket.socket, _: int) -> None:
-        try:
-            connection, address = listener.accept()
-        except OSError:  # it has gone again
-            return
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._context is not None:
-            connection = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        applicant = Applicant(
-            connection,
-            told(address[:2]),
-            self._identity,
-            self._placement.processes,
-            min(HANDSHAKE_SECONDS, self._settings.link_timeout),
-        )
-        if len(self._applicants) >= _APPLICANTS:
-            self._refuse(self._applicants[0], "there are too many others")
-        self._applicants.append(applicant)
-        self._selector.register(connection, selectors.EVENT_READ, lambda *_: self._hear(applicant))
-
-    def _hear(self, applicant: Applicant) -> None:
-        try:
-            if not applicant.advance():
-                return
-            if applicant.process in self._incoming:
-                applicant.judge(handshake.DUPLICATE)
-                raise Refused(f"process {applicant.process} is connected already")
-            applicant.judge(handshake.WELCOME)
-        except (Refused, OSError) as error:
-            self._refuse(applicant, str(error))
-            return
-        self._applicants.remove(applicant)
-        link = Incoming(
-            applicant.connection,
-            applicant.process,
-            self._identity.attempt,
-            self._settings.largest,
-            self._heed,
-        )
-        self._selector.modify(link.connection, selectors.EVENT_READ, lambda *_: self._read(link))
+    def _admit(self, process: int, connection: socket.socket) -> None:
+        link = Incoming(connection, process, self._identity.attempt, self._settings.largest, self._heed)
+        self._selector.modify(connection, selectors.EVENT_READ, lambda *_: self._read(link))
         with self._changed:
-            self._incoming[link.process] = link
+            self._incoming[process] = link
             self._changed.notify_all()
-
-    def _refuse(self, applicant: Applicant, reason: str) -> None:
-        logger.warning("process %d refused a connection from %s: %s", self._identity.process, applicant.address, reason)
-        self._applicants.remove(applicant)
-        self._selector.unregister(applicant.connection)
-        applicant.connection.close()
 
     def _read(self, link: Incoming) -> None:
         if link.connection.fileno() < 0:  # closed by what came before in the same round
@@ -325,10 +285,6 @@ class Hub:
             elif silence > self._settings.link_timeout and not link.parted and link.connection.fileno() >= 0:
                 self._drop(link, f"was silent for {silence:.1f} s")
 
-    def _drop_late(self, now: float) -> None:
-        for applicant in [late for late in self._applicants if late.deadline <= now]:
-            self._refuse(applicant, "it did not prove itself in time")
-
     def _obey(self, rung: socket.socket, _: int) -> None:
         with contextlib.suppress(BlockingIOError):
             rung.recv(4096)
@@ -348,11 +304,9 @@ class Hub:
     def _end(self) -> None:
         for link in self._incoming.values():
             link.connection.close()
-        for applicant in self._applicants:
-            applicant.connection.close()
         for outgoing in self._outgoing.values():
             outgoing.connection.close()
-        self._listener.close()
+        self._door.close()
         self._bell.close()
         self._rung.close()
         self._selector.close()

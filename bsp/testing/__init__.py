@@ -4,6 +4,7 @@ from .certificates import Certificates, make_certificates
 from .ensemble import ZooKeeperEnsemble
 from .expiry import expire
 from .failpoints import fail_points
+from .network import TCPNetwork
 from .proxy import Link, TCPProxy
 from .server import zookeeper_missing
 from .zookeeper import ZooKeeperServer, must_have_zookeeper
@@ -11,6 +12,7 @@ from .zookeeper import ZooKeeperServer, must_have_zookeeper
 __all__ = [
     "Certificates",
     "Link",
+    "TCPNetwork",
     "TCPProxy",
     "ZooKeeperEnsemble",
     "ZooKeeperServer",

@@ -24,3 +24,15 @@ def free_ports(count: int) -> list[int]:
     if len(ports) < count:
         raise RuntimeError(f"only {len(ports)} of {count} ports are free in {_PORTS.start}-{_PORTS.stop - 1}")
     return ports
+
+
+def free_range(count: int) -> tuple[int, int]:
+    """Return the first and the last of so many neighbouring ports of 127.0.0.1 that nobody listens on."""
+    draw = random.SystemRandom()
+    for _ in range(1000):
+        low = draw.randrange(_PORTS.start, _PORTS.stop - count)
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):  # one is in use: elsewhere
+            for port in range(low, low + count):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return low, low + count - 1
+    raise RuntimeError(f"no {count} neighbouring ports are free in {_PORTS.start}-{_PORTS.stop - 1}")
