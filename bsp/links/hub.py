@@ -262,7 +262,8 @@ class Hub:
                 link.parted = True
                 self._changed.notify_all()
         elif header.kind == ACK:
-            if not self._outgoing[link.process].acknowledge(header.epoch):
+            outgoing = self._outgoing.get(link.process)
+            if outgoing is None or not outgoing.acknowledge(header.epoch):
                 raise ProtocolError(f"acknowledged {header.epoch} messages, which cannot be")
         elif header.kind != BEAT:
             with contextlib.suppress(
