@@ -4,7 +4,7 @@ Costs are given in the BSP model: h bytes sent or received by a peer cost h·g, 
 """
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, SupportsIndex
 
@@ -68,6 +68,15 @@ class Group(Collectives):
         if self._messages is None:
             self._messages = [message.value() for message in self._site.mailbox.received(self.index)]
         return self._messages
+
+    def stream(self) -> Iterator[Any]:
+        """Yield what `messages()` returns, one by one, each decoded when it is asked for and not kept.
+
+        For messages that are large together: only one at a time takes memory of this member. To be read to its end, or
+        given up, before the next `sync()`.
+        """
+        for message in self._site.mailbox.received(self.index):
+            yield message.value()
 
     @property
     def num_messages(self) -> int:

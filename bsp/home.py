@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from .barriers import Barrier
 from .compression import Codec
 from .coordination import Coordinator
+from .memory.spill import Spill
 from .messages import PostOffice
 from .placement import Members, Placement
 from .site import Site
-from .transport import Channel, CompressingLane, Offer, Transport
+from .transport import Channel, CompressingLane, Kept, Offer, Transport
 
 WORLD = "world"
 
@@ -27,6 +28,7 @@ class Home:
         stop_requested: whether the job was asked to stop.
         barrier: makes the meeting of a group's processes; by default the transport's own.
         timeout: seconds that a peer waits for others, or None for as long as it takes.
+        spill: where messages go beyond the process's memory limit, or None without a limit.
         codec: compresses messages between processes; None leaves them as they are.
 
     Attributes:
@@ -46,6 +48,7 @@ class Home:
         barrier: Callable[[str, Members, Channel], Barrier] | None = None,
         timeout: float | None = None,
         codec: Codec | None = None,
+        spill: Spill | None = None,
     ) -> None:
         self.placement = placement
         self.process = process
@@ -57,6 +60,7 @@ class Home:
         self._barrier = barrier
         self._timeout = timeout
         self._codec = codec
+        self._spill = spill
         self._sites: dict[str, Site] = {}
         self._offers: dict[str, Offer] = {}
         self._leaving: dict[str, int] = {}
@@ -85,6 +89,7 @@ class Home:
                     parent,
                     channel,
                     messages,
+                    Kept(self._spill),
                     channel.barrier if self._barrier is None else self._barrier(group, members, channel),
                     check=self._check,
                     stop_requested=self._stop_requested,

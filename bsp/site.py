@@ -6,7 +6,7 @@ from .barriers import MESSAGES, STOP, SYNC, Arrival, Barrier, Call, ThreadBarrie
 from .collectives import Phases
 from .messages import Mailbox
 from .placement import Members
-from .transport import Channel, Lane
+from .transport import Channel, Kept, Lane
 
 
 class Site:
@@ -19,6 +19,7 @@ class Site:
         parent: the site of the group that it was split from, None for the world's.
         channel: what the transport gives the group.
         messages: the lane for messages, the channel's or one around it.
+        kept: memory for messages that stay in this process.
         barrier: the meeting of the group's processes.
         check: raises what ended the job.
         stop_requested: whether the job was asked to stop.
@@ -33,6 +34,7 @@ class Site:
         parent: "Site | None",
         channel: Channel,
         messages: Lane,
+        kept: Kept,
         barrier: Barrier,
         *,
         check: Callable[[], None],
@@ -51,7 +53,7 @@ class Site:
         self._stop_requested = stop_requested if members.processes[0] == process else _never
         mine = members.of(process)
         self._threads = ThreadBarrier([members.ranks[index] for index in mine], check, timeout)
-        self.mailbox = Mailbox(members, process, messages)
+        self.mailbox = Mailbox(members, process, messages, kept)
         self.phases = Phases(members, process, channel.collectives, self._wait_around)
 
     def wait(self, index: int, call: Call, flags: int = 0) -> Verdict:
@@ -78,6 +80,7 @@ class Site:
         for site in self._retired:
             site._close()
         self._barrier.close()
+        self.mailbox.close()
         self._channel.close()
 
     def _cross(self, arrival: Arrival) -> Verdict:

@@ -5,9 +5,7 @@ crash, and it is not bound by the size of /dev/shm. The launcher creates all seg
 the descriptors; a segment grows in place, and whoever needs the new part maps it again.
 """
 
-import contextlib
 import ctypes
-import errno
 import mmap
 import os
 import tempfile
@@ -15,9 +13,9 @@ import weakref
 from pathlib import Path
 
 from ..errors import BSPError
+from .space import Allocate, allocate_memory, allocate_on_disk, unnamed_file
 
 PAGE = mmap.PAGESIZE
-_LOOK_FROM = 64 << 20
 
 
 def _anonymous_file(label: str) -> int:
@@ -28,38 +26,17 @@ def _anonymous_file(label: str) -> int:
     return fd
 
 
-def _reserve(fd: int, present: int, size: int) -> None:
-    """Make `size` bytes exist. Allocated, not only promised: a write past full memory would be SIGBUS."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(fd, present, size - present)
-    else:
-        os.ftruncate(fd, size)
-
-
-def available_memory() -> int | None:
-    """Return the bytes that this process can still allocate, by the machine and its container; None if unknown."""
-    found = []
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        found.append(1024 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1]))
-    with contextlib.suppress(OSError, ValueError):  # "max" where the container has no limit
-        group = Path("/sys/fs/cgroup")
-        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
-        told = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        reclaimable = int(told["active_file"]) + int(told["inactive_file"])
-        found.append(max(0, limit - used + reclaimable))
-    return min(found, default=None)
-
-
 class Segment:
     """One piece of memory shared by the processes that hold its descriptor.
 
     Args:
         fd: descriptor of the anonymous file; the segment closes it when it is collected.
+        allocate: makes the file grow.
     """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, allocate: Allocate = allocate_memory) -> None:
         self.fd = fd
+        self._allocate = allocate
         self._map: mmap.mmap | None = None
         self._close = weakref.finalize(self, os.close, fd)
 
@@ -68,6 +45,13 @@ class Segment:
         """Create a segment of at least `size` zero bytes."""
         segment = cls(_anonymous_file(label))
         segment.reserve(size)
+        return segment
+
+    @classmethod
+    def on_disk(cls, folder: str) -> "Segment":
+        """Create a segment in a file without a name: what is not used for a while need not stay in memory."""
+        segment = cls(unnamed_file(folder), allocate_on_disk(folder))
+        segment.reserve(1)
         return segment
 
     @property
@@ -91,21 +75,8 @@ class Segment:
             return
         present, rounded = self.size, -(-max(size, 1) // PAGE) * PAGE
         if rounded > present:
-            self._allocate(present, rounded)
+            self._allocate(self.fd, present, rounded)
         self.map(size)
-
-    def _allocate(self, present: int, size: int) -> None:
-        # The kernel does not refuse what it has not got, it kills: so look first, where the amount matters.
-        available = available_memory() if size - present > _LOOK_FROM else None
-        try:
-            if available is not None and size - present > available:
-                raise OSError(errno.ENOMEM, f"{available / 2**20:.0f} MiB are available")
-            _reserve(self.fd, present, size)
-        except OSError as error:
-            raise BSPError(
-                f"no space for {size / 2**20:.1f} MiB of shared memory ({error.strerror}): "
-                "use smaller arrays or fewer peers, or give the job more memory"
-            ) from error
 
     def map(self, size: int) -> mmap.mmap:
         """Return a mapping of at least `size` bytes; it may be replaced by a larger one later and stays valid."""
@@ -115,7 +86,13 @@ class Segment:
             available = self.size
             if available < size:
                 raise BSPError(f"shared memory holds {available} bytes, {size} were asked for")
-            self._map = present = mmap.mmap(self.fd, available)
+            try:
+                self._map = present = mmap.mmap(self.fd, available)
+            except OSError as error:
+                raise BSPError(
+                    f"{available / 2**20:.1f} MiB of shared memory cannot be mapped ({error.strerror}): "
+                    "raise the limit of the process's address space (ulimit -v), or use smaller arrays"
+                ) from error
         return present
 
     def view(self, size: int) -> memoryview:

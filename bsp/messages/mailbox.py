@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from ..encoding import Encoded, decode
 from ..errors import BSPError
+from ..memory.space import own_copy
 from ..placement import Members
-from ..transport import Inbound, Lane
+from ..transport import Inbound, Kept, Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,14 @@ class Local:
 
     sender: int
     receiver: int
-    memory: bytearray | None
+    memory: bytearray | memoryview | None
     moved: object = None
 
     def value(self) -> object:
         """Return the value; its arrays belong to the receiver."""
-        return self.moved if self.memory is None else decode(self.memory)
+        if self.memory is None:
+            return self.moved
+        return decode(self.memory if isinstance(self.memory, bytearray) else own_copy(self.memory))
 
 
 Message = Local | Inbound
@@ -38,12 +41,14 @@ class Mailbox:
         members: the group.
         process: this process.
         lane: the way to the other processes.
+        kept: memory for what stays in this process.
     """
 
-    def __init__(self, members: Members, process: int, lane: Lane) -> None:
+    def __init__(self, members: Members, process: int, lane: Lane, kept: Kept) -> None:
         self._members = members
         self._process = process
         self._lane = lane
+        self._kept = kept
         self._local: dict[int, list[Local]] = {index: [] for index in members.of(process)}
         self._inbox: dict[int, list[Message]] = {}
 
@@ -58,7 +63,7 @@ class Mailbox:
         elif move:
             self._local[sender].append(Local(sender, receiver, None, value))
         else:
-            memory = bytearray(encoded.size)
+            memory = self._kept.room(superstep, encoded.size)
             encoded.write(memoryview(memory))
             self._local[sender].append(Local(sender, receiver, memory))
 
@@ -74,6 +79,7 @@ class Mailbox:
             remote: whether any process sent messages to another one.
         """
         self._inbox = {}
+        self._kept.release(superstep - 1)
         for messages in self._local.values():
             self._put(messages)
             messages.clear()
@@ -85,6 +91,10 @@ class Mailbox:
     def received(self, index: int) -> Sequence[Message]:
         """Return the messages of a member in the order of (sender, sequence)."""
         return self._inbox.get(index, ())
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._kept.close()
 
     def clear(self, index: int) -> None:
         """Drop what a member has received."""

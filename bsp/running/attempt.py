@@ -44,7 +44,7 @@ class Attempt:
         self.number = number
         self._settings = settings
         heaps = settings.placement.processes if settings.sockets is None else 0
-        self._memory = JobMemory(settings.placement, arrays.segment, payload, heaps)
+        self._memory = JobMemory(settings.placement, arrays.segment, payload, heaps, settings.spill_dir)
         self._layout = arrays.layout
         self.values: list[Any] = []
         self.counters: Counter[str] = Counter()

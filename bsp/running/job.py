@@ -4,6 +4,8 @@ A program may run jobs itself. The workers of such a job die with the peer that 
 """
 
 import contextlib
+import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -45,6 +47,9 @@ class BSPJob:
             for a job of one process.
         barrier: where they meet: "direct", by the transport; "zookeeper"; "auto" for ZooKeeper's where the job has one
             and its processes are not all on one host.
+        memory_limit: bytes of messages that each worker process keeps in memory; what its peers send beyond that is
+            written to a file, and counted under "spilled bytes". Values that are moved inside a process count nothing.
+        spill_dir: the folder of these files, which have no names; by default that of temporary files.
         compression: "zlib" or "lzma" to compress messages of 1 KiB and more on their way to other processes; worth it
             where the network is slow.
         name: the job's name, for ZooKeeper and messages; by default one that nobody else has.
@@ -84,6 +89,8 @@ class BSPJob:
         transport: str | TCP | None = None,
         barrier: str = "auto",
         compression: str | None = None,
+        memory_limit: int | None = None,
+        spill_dir: str | os.PathLike[str] | None = None,
         name: str | None = None,
         timeout: float | None = None,
         on_progress: Callable[[Any], None] | None = None,
@@ -109,6 +116,8 @@ class BSPJob:
             transport=transport,
             barrier=barrier,
             compression=compression,
+            memory_limit=None if memory_limit is None else whole("memory_limit", memory_limit),
+            spill_dir=None if memory_limit is None else os.fspath(spill_dir or tempfile.gettempdir()),
         )
         self._nodes = JobLayout("" if settings.zookeeper is None else settings.zookeeper.chroot, settings.name)
         self._program = program

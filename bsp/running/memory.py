@@ -16,13 +16,17 @@ class JobMemory:
         shared: the job's shared arrays; they outlive the attempt.
         payload: the program.
         heaps: how many processes send by shared memory.
+        spill_dir: where each worker has a file for the messages beyond its limit; None for none.
     """
 
-    def __init__(self, placement: Placement, shared: Segment, payload: bytes, heaps: int) -> None:
+    def __init__(
+        self, placement: Placement, shared: Segment, payload: bytes, heaps: int, spill_dir: str | None
+    ) -> None:
         control = Segment.create("control", ControlBlock.size(placement.processes))
         board = Segment.create("board", Board.size(placement.processes))
         made = [Segment.create("heap", 1) for _ in range(heaps)] if placement.processes > 1 else []
-        self._segments = [control, board, *made]
+        spills = [] if spill_dir is None else [Segment.on_disk(spill_dir) for _ in range(placement.processes)]
+        self._segments = [control, board, *made, *spills]
         self.control = ControlBlock(control, placement.processes)
         program = self.add("program", payload)
         self.descriptors = [shared.fd, *(segment.fd for segment in self._segments)]
@@ -33,6 +37,7 @@ class JobMemory:
             "payload_size": len(payload),
             "shared": shared.fd,
             "heaps": [heap.fd for heap in made],
+            "spills": [spill.fd for spill in spills],
         }
 
     def add(self, label: str, content: bytes) -> int:

@@ -6,6 +6,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from numbers import Real
+from pathlib import Path
 from typing import Any, SupportsIndex
 
 from ..compression import codec
@@ -36,6 +37,8 @@ class JobSettings:
     compression: str | None
     transport: str | TCP | None
     barrier: str
+    memory_limit: int | None
+    spill_dir: str | None
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.blas_threads < 1:
@@ -44,7 +47,10 @@ class JobSettings:
             )
         if self.max_restarts < 0:
             raise BSPError(f"max_restarts must be at least 0, got {self.max_restarts}")
-
+        if self.memory_limit is not None and self.memory_limit < 1:
+            raise BSPError(f"memory_limit must be at least 1 byte, or None, got {self.memory_limit}")
+        if self.spill_dir is not None and not Path(self.spill_dir).is_dir():
+            raise BSPError(f"spill_dir must be a folder, got {self.spill_dir!r}")
         if self.compression is not None:
             codec(self.compression)
         self._check_transport()
@@ -79,6 +85,8 @@ class JobSettings:
             "timeout": self.timeout,
             "seed": self.seed,
             "compression": self.compression,
+            "memory_limit": self.memory_limit,
+            "spill_dir": self.spill_dir,
             "zookeeper": None if self.zookeeper is None else self.zookeeper.plain(),
             "meets_at_zookeeper": self.meets_at_zookeeper,
             "sockets": None if self.sockets is None else self.sockets.plain(),

@@ -24,6 +24,8 @@ from ..memory.arrays import views
 from ..memory.board import Board
 from ..memory.control import ControlBlock
 from ..memory.segment import Segment
+from ..memory.space import allocate_on_disk
+from ..memory.spill import Spill
 from ..peer import Peer
 from ..placement import Members, Placement
 from ..program import run_program
@@ -95,6 +97,8 @@ class Worker:
         self._coordinators: list[Coordinator] = [
             EmbeddedCoordinator(self._control, board, self._placement, process, parent=spec["launcher"])
         ]
+        self._spills = [Segment(fd, allocate_on_disk(spec["spill_dir"])) for fd in spec["spills"]]
+        self._spill = Spill(self._spills[process], spec["memory_limit"]) if self._spills else None
         self._transport = self._make_transport(self._coordinators[0].check)
         barrier: Callable[[str, Members, Channel], Barrier] | None = None
         if spec["zookeeper"] is not None:
@@ -114,6 +118,7 @@ class Worker:
             barrier=barrier,
             timeout=spec["timeout"],
             codec=None if spec["compression"] is None else codec(spec["compression"]),
+            spill=self._spill,
         )
 
     def run(self) -> bool:
@@ -161,7 +166,8 @@ class Worker:
         if self._spec["sockets"] is not None:
             return self._sockets(check)
         heaps = [Segment(fd) for fd in self._spec["heaps"]]
-        return SharedTransport(self._placement, self._process, heaps, check, self._spec["timeout"])
+        timeout = self._spec["timeout"]
+        return SharedTransport(self._placement, self._process, heaps, check, timeout, self._spill, self._spills)
 
     def _sockets(self, check: Callable[[], None]) -> Transport:
         # Imported here: jobs without sockets do not pay for them.
@@ -206,6 +212,8 @@ class Worker:
             encoded = self._encode(value)
             peer.finish()
             failpoints.hit("worker.reporting")
+            if self._spill is not None and self._spill.spilled and rank == self._placement.ranks(self._process)[0]:
+                peer.counters["spilled bytes"] += self._spill.spilled
             self._writer.write(frames.VALUE, rank, frames.join(dump_value(dict(peer.counters)), encoded))
         except BaseException as error:
             self._failed = True

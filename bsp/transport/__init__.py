@@ -2,6 +2,7 @@
 
 from .base import Channel, Inbound, Lane, Offer, Posts, Transport
 from .compressing import CompressingLane
+from .kept import Kept
 from .local import LocalTransport
 from .shared import SharedTransport
 
@@ -9,6 +10,7 @@ __all__ = [
     "Channel",
     "CompressingLane",
     "Inbound",
+    "Kept",
     "Lane",
     "LocalTransport",
     "Offer",

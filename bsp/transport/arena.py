@@ -1,25 +1,34 @@
 """Memory for one epoch: taken piece by piece from chunks of a heap, given back all at once."""
 
-from ..memory.heap import Heap, aligned
+from typing import Protocol
+
+from ..memory.heap import aligned
 
 CHUNK = 1 << 16
+
+
+class Blocks(Protocol):
+    """What gives an arena its chunks: a heap, or tiers of them."""
+
+    def allocate(self, size: int) -> int: ...
+    def free(self, offset: int, size: int, /) -> None: ...
 
 
 class Arena:
     """Bump allocation. For one thread at a time.
 
     Args:
-        heap: where the chunks come from.
+        blocks: where the chunks come from.
     """
 
-    def __init__(self, heap: Heap) -> None:
-        self._heap = heap
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
         self._chunks: list[tuple[int, int]] = []
         self._present = 0
         self._used = 0
 
     def take(self, size: int) -> int:
-        """Return the offset, in the heap, of `size` bytes. Raises BSPError when memory is full."""
+        """Return the offset, or pointer, of `size` bytes. Raises BSPError when memory is full."""
         size = aligned(size)
         while self._present < len(self._chunks):
             offset, room = self._chunks[self._present]
@@ -29,7 +38,7 @@ class Arena:
             self._present += 1
             self._used = 0
         room = max(size, CHUNK)
-        offset = self._heap.allocate(room)
+        offset = self._blocks.allocate(room)
         self._chunks.append((offset, room))
         self._used = size
         return offset
@@ -48,4 +57,4 @@ class Arena:
 
     def _release(self, chunks: list[tuple[int, int]]) -> None:
         for offset, room in chunks:
-            self._heap.free(offset, room)
+            self._blocks.free(offset, room)

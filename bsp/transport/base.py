@@ -13,6 +13,7 @@ from typing import Any
 
 from ..barriers import Barrier
 from ..encoding import Encoded, decode
+from ..memory.space import own_copy
 from ..placement import Members
 
 Offer = dict[str, Any]
@@ -37,7 +38,7 @@ class Inbound:
 
     def value(self) -> Any:
         """Decode the value; its arrays are writable and the receiver's own."""
-        return decode(self.memory if self.owned else bytearray(self.memory))
+        return decode(self.memory if self.owned else own_copy(self.memory))
 
     def view(self) -> Any:
         """Decode the value in place: its arrays are to be read before the next barrier."""

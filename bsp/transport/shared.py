@@ -5,6 +5,8 @@ A lane is a header in each process's heap, and arenas for what it sends.
     header   for each parity of the epoch: the epoch + 1, then per process of the group: offset of the first record
     record   offset of the next record for the same process; sender, receiver; offset and size of the encoded value
 
+With a memory limit, what would exceed it lies in the sender's file instead; the lowest bit of an offset tells.
+
 There are two arenas per lane, used in turn: what is sent in epoch e is read in e+1, while the other one fills, and its
 memory is used again in e+2, when the barrier has proved that every reader is done. No copy besides the two that a
 message needs: into the arena, and out of it.
@@ -16,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from ..barriers import Barrier, LoneBarrier, WordsBarrier
 from ..memory.heap import LINE, Heap, aligned
 from ..memory.segment import Segment
+from ..memory.spill import SPILLED, Spill, Tiers
 from ..memory.words import MeetingWords
 from ..placement import Members, Placement
 from .arena import Arena
@@ -35,17 +38,28 @@ class SharedLane(Lane):
         heap: this process's.
         heaps: the memory of all processes' heaps.
         headers: for each process of the group, where its header lies in its heap.
+        spill: where this process goes beyond its limit, or None without a limit.
+        spills: the files of all processes, if there is a limit.
     """
 
     def __init__(
-        self, process: int, members: Members, heap: Heap, heaps: Sequence[Segment], headers: Mapping[int, int]
+        self,
+        process: int,
+        members: Members,
+        heap: Heap,
+        heaps: Sequence[Segment],
+        headers: Mapping[int, int],
+        spill: Spill | None = None,
+        spills: Sequence[Segment] = (),
     ) -> None:
         self._process = process
         self._positions = {process: position for position, process in enumerate(members.processes)}
         self._heap = heap
         self._heaps = heaps
         self._headers = headers
-        self._arenas = (Arena(heap), Arena(heap))
+        self._tiers = Tiers(heap, spill)
+        self._spills = spills
+        self._arenas = (Arena(self._tiers), Arena(self._tiers))
         self._mutex = threading.Lock()
         self._epoch = -1
         self._last: dict[int, int] = {}
@@ -66,7 +80,8 @@ class SharedLane(Lane):
             place = offset + records
             for number, process in enumerate(to):
                 self._link(epoch, process, offset + LINE * number, (0, sender, receiver, place, size))
-        return self._heap.view(place, size)
+            self._tiers.note(place, size)
+        return self._tiers.view(place, size)
 
     def sent(self, epoch: int) -> bool:
         """Whether there is a record of this epoch."""
@@ -100,15 +115,14 @@ class SharedLane(Lane):
         self._last.clear()
 
     def _link(self, epoch: int, process: int, offset: int, record: tuple[int, int, int, int, int]) -> None:
-        # All of it: the header and the record before may lie behind this one, where memory was given back.
-        words = self._heap.view(0, self._heap.segment.mapped).cast("q")
-        at = offset // _WORD
-        words[at], words[at + 1], words[at + 2], words[at + 3], words[at + 4] = record
+        words = self._tiers.view(offset, LINE).cast("q")
+        words[0], words[1], words[2], words[3], words[4] = record
         previous = self._last.get(process)
         if previous is None:
-            words[self._place(self._process, epoch) // _WORD + 1 + self._positions[process]] = offset
+            position = 1 + self._positions[process]
+            self._heap.view(self._place(self._process, epoch) + _WORD * position, _WORD).cast("q")[0] = offset
         else:
-            words[previous // _WORD + _NEXT] = offset
+            self._tiers.view(previous, LINE).cast("q")[_NEXT] = offset
         self._last[process] = offset
 
     def _from(self, process: int, epoch: int) -> Iterator[Inbound]:
@@ -119,12 +133,13 @@ class SharedLane(Lane):
         offset = header[1 + self._positions[self._process]]
         if not offset:
             return
-        memory = segment.view(segment.size)
-        words = memory.cast("q")
+        memories = [segment.view(segment.size) for segment in (segment, *self._spills[process : process + 1])]
+        tiers = [memory.cast("q") for memory in memories]
         while offset:
-            at = offset // _WORD
+            words, at = tiers[offset & SPILLED], (offset & ~SPILLED) // _WORD
             place, size = words[at + _AT], words[at + _SIZE]
-            yield Inbound(words[at + _SENDER], words[at + _RECEIVER], memory[place : place + size], owned=False)
+            start, memory = place & ~SPILLED, memories[place & SPILLED]
+            yield Inbound(words[at + _SENDER], words[at + _RECEIVER], memory[start : start + size], owned=False)
             offset = words[at + _NEXT]
 
 
@@ -162,6 +177,8 @@ class SharedTransport(Transport):
         heaps: the memory of each process's heap.
         check: raises what ended the job; runs every 50 ms in a waiting process.
         timeout: seconds to wait at a barrier, or None for as long as the others live.
+        spill: where this process goes beyond its memory limit, or None without a limit.
+        spills: the files of all processes, if there is a limit.
     """
 
     def __init__(
@@ -171,9 +188,13 @@ class SharedTransport(Transport):
         heaps: Sequence[Segment],
         check: Callable[[], None],
         timeout: float | None = None,
+        spill: Spill | None = None,
+        spills: Sequence[Segment] = (),
     ) -> None:
         self._process = process
         self._heaps = heaps
+        self._spill = spill
+        self._spills = spills
         self._heap = Heap(heaps[process])
         # First of all: the others look for its words where the heap begins.
         self.posts = SharedPosts(placement, process, self._heap, heaps)
@@ -192,19 +213,16 @@ class SharedTransport(Transport):
 
     def open(self, group: str, members: Members, offers: Mapping[int, Offer]) -> Channel:
         """Return the group's lanes and its barrier."""
-        lanes = [
-            SharedLane(
-                self._process, members, self._heap, self._heaps, {process: offers[process][name] for process in offers}
-            )
-            for name in ("messages", "collectives")
-        ]
+        common = self._process, members, self._heap, self._heaps
+        headers = [{process: offers[process][name] for process in offers} for name in ("messages", "collectives")]
+        messages = SharedLane(*common, headers[0], self._spill, self._spills)
         mine = offers[self._process]
 
         def give_back() -> None:
             for name, size in self._sizes(members).items():
                 self._heap.free(mine[name], size)
 
-        return SharedChannel(lanes[0], lanes[1], self._barrier(members, offers), give_back)
+        return SharedChannel(messages, SharedLane(*common, headers[1]), self._barrier(members, offers), give_back)
 
     def close(self) -> None:
         """The memory goes with the last process that holds it."""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from horn.bsp import BSPError, BSPJob, Peer
 from horn.bsp.errors import format_ranks
-from horn.bsp.memory.segment import Segment, available_memory
+from horn.bsp.memory.segment import Segment
+from horn.bsp.memory.space import available_memory
 from horn.bsp.placement import Placement
 
 
