@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..memory.segment import available_memory
+from ..memory.space import available_memory
 from .frames import MESSAGES, SIZE, Header, ProtocolError, unpack
 
 Memory = bytearray | memoryview

@@ -5,7 +5,6 @@ grandchild holds open. After a failure the innocent workers get a moment to leav
 killed.
 """
 
-import json
 import selectors
 import signal
 import time
@@ -13,11 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import errors
-from ..errors import BSPError, JobAborted, LinkLost, PeerFailed, PeerLost, format_ranks
+from ..errors import BSPError, JobAborted, LinkLost, PeerLost, format_ranks
 from ..memory.control import ControlBlock
 from ..placement import Placement
 from . import frames
+from .failures import rebuild
 from .launcher import WorkerHandle
 from .shipping import load_value
 
@@ -110,7 +109,7 @@ class Supervisor:
                 self._on_progress(load_value(payload))
             elif kind == frames.FAILURE:
                 self._told.add(process)
-                self.fail(_failure(peer, payload))
+                self.fail(rebuild(peer, payload))
             elif kind == frames.ABORTED:
                 self._told.add(process)
                 self._aborted = self._aborted or payload.decode()
@@ -151,30 +150,6 @@ class Supervisor:
         for worker in self._running.values():
             worker.kill()
         self._running.clear()
-
-
-def _failure(peer: int, payload: bytes) -> BSPError:
-    """Rebuild what a peer reported: errors of the engine as themselves, all others as `PeerFailed`."""
-    head, pickled = frames.parted(payload)
-    told = json.loads(head)
-    if told["engine"]:
-        kind: type[BSPError] = getattr(errors, told["type"])
-        error = kind(told["message"], told["ranks"] or [peer])
-        error.add_note(f"Raised in {format_ranks([peer])}:\n{told['traceback']}")
-        return error
-    exception = _exception(pickled)
-    message = f"{format_ranks([peer])} raised {told['type']}: {told['message']}\n\n{told['traceback']}"
-    return PeerFailed(message, [peer], told["traceback"], exception)
-
-
-def _exception(pickled: memoryview) -> BaseException | None:
-    if not pickled:
-        return None
-    try:
-        value = load_value(pickled)
-    except Exception:  # its constructor wants other arguments than it kept; the text has all that can be told
-        return None
-    return value if isinstance(value, BaseException) else None
 
 
 def _describe_exit(code: int | None) -> str:

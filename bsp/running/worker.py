@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +31,7 @@ from ..program import run_program
 from ..site import Site
 from ..transport import Channel, LocalTransport, Offer, SharedTransport, Transport
 from . import frames
+from .failures import abort_behind, describe
 from .shipping import LoadedModuleFinder, dump_value, load_program
 
 if TYPE_CHECKING:
@@ -182,6 +182,7 @@ class Worker:
             check=check,
             on_lost=self._lose,
             timeout=self._spec["timeout"],
+            spill=self._spill,
         )
 
     def _lose(self, error: BSPError) -> None:
@@ -217,7 +218,7 @@ class Worker:
             self._writer.write(frames.VALUE, rank, frames.join(dump_value(dict(peer.counters)), encoded))
         except BaseException as error:
             self._failed = True
-            aborted = _abort_behind(error)
+            aborted = abort_behind(error)
             if aborted is None:
                 self._fail(rank, error)
             else:
@@ -263,35 +264,3 @@ def _coordinated(
 ) -> Barrier:
     """Return a group's barrier in the service, in place of its channel's."""
     return zookeeper.barrier(group, members, timeout)
-
-
-def _abort_behind(error: BaseException | None) -> JobAborted | None:
-    """Return the end of the job that an exception is only a consequence of, as one of the program's clean-up may be."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, JobAborted) and error.job is None:
-            return error
-        seen.add(id(error))
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def describe(error: BaseException) -> bytes:
-    """Return the payload of a failure frame: the error as JSON, and its pickle if it has one."""
-    told = {
-        "type": type(error).__name__,
-        "message": str(error),
-        # The errors of a job that the program itself has run are the program's.
-        "engine": type(error).__module__.startswith("horn.bsp.") and getattr(error, "job", None) is None,
-        "ranks": list(error.ranks) if isinstance(error, BSPError) else [],
-        "traceback": "".join(traceback.format_exception(error)),
-    }
-    return frames.join(json.dumps(told).encode(), _pickled(error))
-
-
-def _pickled(error: BaseException) -> bytes:
-    """Return the exception as a pickle, or nothing where it cannot travel: its text travels anyway."""
-    try:
-        return dump_value(error)
-    except Exception:
-        return b""

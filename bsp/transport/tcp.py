@@ -19,8 +19,10 @@ from ..links.incoming import Memory
 from ..links.listening import advertised
 from ..links.outgoing import Buffer
 from ..links.settings import TCP
+from ..memory.spill import Spill
 from ..placement import Members, Placement
 from .base import POST_LIMIT, Channel, Inbound, Lane, Offer, Transport
+from .kept import Kept
 from .tcp_posts import TCPPosts
 
 _MESSAGES, _COLLECTIVES = range(2)
@@ -35,14 +37,16 @@ class TCPLane(Lane):
         members: the group.
         process: this process.
         largest: bytes that a message may have.
+        kept: takes what has come until it is read.
     """
 
-    def __init__(self, hub: Hub, lane: int, members: Members, process: int, largest: int) -> None:
+    def __init__(self, hub: Hub, lane: int, members: Members, process: int, largest: int, kept: Kept) -> None:
         self._hub = hub
         self._lane = lane
         self._members = members
         self._process = process
         self._largest = largest
+        self._kept = kept
         self._groups: Mapping[int, int] = {}
         self._mutex = threading.Lock()
         self._epoch = -1
@@ -93,6 +97,7 @@ class TCPLane(Lane):
             found = self._inbound.pop(epoch, {})
             for old in [old for old in self._inbound if old < epoch]:
                 del self._inbound[old]
+        self._kept.release(epoch - 1)
         return [message for process in self._members.processes for message in found.get(process, ())]
 
     def deliver(self, process: int, header: Header, memory: Memory) -> None:
@@ -101,13 +106,18 @@ class TCPLane(Lane):
             raise ProtocolError(f"sent a message of member {header.sender}, who does not live there")
         if header.receiver != -1 and header.receiver not in self._members.of(self._process):
             raise ProtocolError(f"sent a message for member {header.receiver}, who does not live here")
+        kept, owned = self._kept.keep(header.epoch, memory)
         with self._mutex:
             if header.epoch <= self._read:
                 raise ProtocolError(
                     f"sent a message of epoch {header.epoch}, which is over: {self._read} has been read"
                 )
             inbound = self._inbound.setdefault(header.epoch, defaultdict(list))
-            inbound[process].append(Inbound(header.sender, header.receiver, memory, owned=True))
+            inbound[process].append(Inbound(header.sender, header.receiver, kept, owned))
+
+    def close(self) -> None:
+        """Forget what has come."""
+        self._kept.close()
 
     def _transmit(
         self, epoch: int, to: Sequence[int], sender: int, receiver: int, parts: Sequence[Buffer], size: int
@@ -133,6 +143,7 @@ class TCPChannel(Channel):
         largest: bytes that a message may have.
         timeout: seconds to wait at the barrier, or None for as long as the others live.
         forget: called when the group is closed.
+        spill: where messages go beyond the process's memory limit, or None without a limit.
     """
 
     def __init__(
@@ -143,8 +154,10 @@ class TCPChannel(Channel):
         largest: int,
         timeout: float | None,
         forget: Callable[[], None],
+        spill: Spill | None,
     ) -> None:
-        self._lanes = [TCPLane(hub, lane, members, process, largest) for lane in (_MESSAGES, _COLLECTIVES)]
+        kept = {_MESSAGES: Kept(spill), _COLLECTIVES: Kept(None)}
+        self._lanes = [TCPLane(hub, lane, members, process, largest, kept[lane]) for lane in kept]
         self.messages, self.collectives = self._lanes
         self._hub = hub
         self._members = members
@@ -178,6 +191,8 @@ class TCPChannel(Channel):
         """Take no more frames."""
         self.barrier.close()
         self._forget()
+        for lane in self._lanes:
+            lane.close()
 
     def _signal(self, process: int, generation: int, round: int, content: bytes) -> None:
         header = Header(SIGNAL, len(content), self._groups[process], epoch=generation, receiver=round)
@@ -195,6 +210,7 @@ class TCPTransport(Transport):
         on_lost: called once, from any thread, when a connection is lost.
         timeout: seconds to wait at a barrier, or None for as long as the others live.
         post_limit: bytes that may be under way from this process to one peer.
+        spill: where messages go beyond the process's memory limit, or None without a limit.
 
     Raises:
         BSPError: this process cannot listen where it should.
@@ -210,7 +226,9 @@ class TCPTransport(Transport):
         on_lost: Callable[[BSPError], None],
         timeout: float | None = None,
         post_limit: int = POST_LIMIT,
+        spill: Spill | None = None,
     ) -> None:
+        self._spill = spill
         self._process = identity.process
         self._largest = settings.largest
         self._timeout = timeout
@@ -228,7 +246,9 @@ class TCPTransport(Transport):
         def forget() -> None:
             del self._channels[number]
 
-        self._channels[number] = TCPChannel(self._hub, members, self._process, self._largest, self._timeout, forget)
+        self._channels[number] = TCPChannel(
+            self._hub, members, self._process, self._largest, self._timeout, forget, self._spill
+        )
         self._offered[group] = number
         host, port = advertised(self._hub.address, self._process)
         return {"group": number, "host": host, "port": port}

@@ -30,11 +30,17 @@ def exchange(peer: Peer, rounds: int, size: int) -> list[Any]:
     return seen
 
 
-@pytest.mark.parametrize(("peers", "processes"), [(2, 1), (4, 2), (3, 3)])
+@pytest.mark.parametrize(
+    ("peers", "processes", "transport"),
+    [(2, 1, "threads"), (4, 2, "shared"), (3, 3, "shared"), (4, 2, "tcp"), (3, 3, "tcp")],
+)
 @pytest.mark.parametrize(("limit", "spills"), [(1, True), (200_000, True), (100 * MEGABYTE, False)])
-def test_a_limit_changes_nothing_but_the_place(peers: int, processes: int, limit: int, spills: bool) -> None:
+def test_a_limit_changes_nothing_but_the_place(
+    peers: int, processes: int, transport: str, limit: int, spills: bool
+) -> None:
     arguments = (7, 60_000)
-    free, limited = (BSPJob(exchange, peers, processes, args=arguments, memory_limit=x) for x in (None, limit))
+    free = BSPJob(exchange, peers, processes, args=arguments, transport=transport)
+    limited = BSPJob(exchange, peers, processes, args=arguments, transport=transport, memory_limit=limit)
     free.run()
     limited.run()
     assert limited.values == free.values
@@ -73,9 +79,9 @@ def within_groups(peer: Peer, rounds: int) -> None:
         peer.sync()
 
 
-@pytest.mark.parametrize("processes", [1, 4])
-def test_a_group_that_is_closed_gives_its_share_of_the_limit_back(processes: int) -> None:
-    job = BSPJob(within_groups, 4, processes, args=(12,), memory_limit=2 * MEGABYTE)
+@pytest.mark.parametrize(("processes", "transport"), [(1, "threads"), (4, "shared"), (4, "tcp")])
+def test_a_group_that_is_closed_gives_its_share_of_the_limit_back(processes: int, transport: str) -> None:
+    job = BSPJob(within_groups, 4, processes, args=(12,), memory_limit=2 * MEGABYTE, transport=transport)
     job.run()
     assert job.counters == {}
 
@@ -105,9 +111,9 @@ def send_one(peer: Peer, size: int, limit: int | None = None) -> int:
     return sum(int(message.sum(dtype=np.int64)) for message in peer.stream())
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_large_message_goes_over_the_disk(processes: int) -> None:
-    job = BSPJob(send_one, 2, processes, args=(100 * MEGABYTE,), memory_limit=MEGABYTE)
+@pytest.mark.parametrize(("processes", "transport"), [(1, "threads"), (2, "shared"), (2, "tcp")])
+def test_a_large_message_goes_over_the_disk(processes: int, transport: str) -> None:
+    job = BSPJob(send_one, 2, processes, args=(100 * MEGABYTE,), memory_limit=MEGABYTE, transport=transport)
     job.run()
     assert job.values == [0, 100 * MEGABYTE]
     assert job.counters["spilled bytes"] >= 100 * MEGABYTE
@@ -131,12 +137,13 @@ def test_a_message_of_many_gigabytes_that_does_not_fit_is_refused(processes: int
     assert caught.value.ranks == (0,)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_full_disk_is_a_clear_error(processes: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("processes", "transport"), [(1, "threads"), (2, "shared"), (2, "tcp")])
+def test_a_full_disk_is_a_clear_error(processes: int, transport: str, tmp_path: Path) -> None:
     # A limit of the process's files stands in for a disk of that size.
     arguments = (20 * MEGABYTE, 10 * MEGABYTE)
+    limits: dict[str, Any] = {"memory_limit": MEGABYTE, "spill_dir": tmp_path}
     with pytest.raises(BSPError, match=rf"no space for .* MiB of messages in {tmp_path} \(File too large\)"):
-        BSPJob(send_one, 2, processes, args=arguments, memory_limit=MEGABYTE, spill_dir=tmp_path).run()
+        BSPJob(send_one, 2, processes, args=arguments, transport=transport, **limits).run()
 
 
 @pytest.mark.parametrize(
