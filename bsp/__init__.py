@@ -24,7 +24,7 @@ from .errors import (
 )
 from .group import Group
 from .links.settings import TCP
-from .messages import Post
+from .messages import Post, Queue
 from .peer import Peer
 from .probe import Machine
 from .program import BSP
@@ -32,6 +32,7 @@ from .running.job import BSPJob
 from .running.launcher import Launcher, LocalLauncher, WorkerHandle, WorkerSpec
 from .security import TLS
 from .superstep import Superstep
+from .variables import Coarray, Future, Variable
 
 __all__ = [
     "BSP",
@@ -40,8 +41,10 @@ __all__ = [
     "BSPError",
     "BSPJob",
     "BarrierTimeout",
+    "Coarray",
     "Coordinator",
     "CoordinatorLost",
+    "Future",
     "Group",
     "JobAborted",
     "Launcher",
@@ -54,7 +57,9 @@ __all__ = [
     "PeerLost",
     "Post",
     "PostTimeout",
+    "Queue",
     "Superstep",
+    "Variable",
     "WorkerHandle",
     "WorkerSpec",
     "ZooKeeper",

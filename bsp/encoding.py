@@ -36,20 +36,24 @@ class Encoded:
 
     Arrays are referenced, not copied: the copy is made by `write`, straight into its destination.
 
+    Args:
+        value: the value.
+        address: bytes to write before it, a multiple of 16, for who sorts encodings without decoding them.
+
     Raises:
         BSPError: a part of the value cannot be encoded.
     """
 
-    def __init__(self, value: object) -> None:
-        self._parts: list[bytes | Array] = []
-        self.size = 0
+    def __init__(self, value: object, address: bytes = b"") -> None:
+        self._parts: list[bytes | Array] = [address] if address else []
+        self.size = self.addressed = len(address)
         self._add(value, 0)
 
     @classmethod
     def of_bytes(cls, data: bytes) -> Self:
         """Return what is encoded already."""
         made = cls.__new__(cls)
-        made._parts, made.size = [data], len(data)
+        made._parts, made.size, made.addressed = [data], len(data), 0
         return made
 
     def write(self, memory: memoryview) -> None:
@@ -153,8 +157,10 @@ def compressed(encoded: Encoded, by: Codec) -> Encoded:
         return encoded
     memory = bytearray(encoded.size)
     encoded.write(memoryview(memory))
+    address = bytes(memory[: encoded.addressed])
+    del memory[: encoded.addressed]
     data = by.compress(memory)
-    header = b"z" + bytes((by.number,)) + _LENGTH.pack(encoded.size) + _LENGTH.pack(len(data))
+    header = address + b"z" + bytes((by.number,)) + _LENGTH.pack(len(memory)) + _LENGTH.pack(len(data))
     return Encoded.of_bytes(header + data) if len(header) + len(data) < encoded.size else encoded
 
 

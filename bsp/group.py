@@ -4,20 +4,22 @@ Costs are given in the BSP model: h bytes sent or received by a peer cost h·g, 
 """
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, SupportsIndex
 
 from .barriers import GO_ON, SYNC, call
-from .collectives import Collectives, allgather
+from .collectives import allgather
+from .distributed import Distributed
 from .errors import BSPError
 from .home import Home
+from .messages import Combine, Combiner, function_of
 from .placement import Members
 from .probe import Machine, measure
 from .site import Site
 
 
-class Group(Collectives):
+class Group(Distributed):
     """One member's view of a group. For the thread of the peer that has it.
 
     Groups run asynchronously of each other: a superstep of one waits for nobody outside of it.
@@ -32,13 +34,14 @@ class Group(Collectives):
     """
 
     def __init__(self, home: Home, site: Site, index: int) -> None:
-        super().__init__(site.phases, index)
+        super().__init__(site.phases, site.mailbox, index)
         self.ranks: Sequence[int] = site.members.ranks
         self.superstep = 0
         self.stopping = False
         self._home = home
         self._site = site
         self._splits = 0
+        self._combiner: Combiner | None = None
         self._messages: list[Any] | None = None
 
     # Messages
@@ -58,24 +61,52 @@ class Group(Collectives):
 
         Cost: h·g, h = bytes of the value; twice a copy in memory on one host.
         """
-        self._site.mailbox.send(self.superstep, self.index, to, value, move)
+        if self._combiner is None:
+            self._site.mailbox.send(self.superstep, self.index, to, value, move)
+        else:
+            self._site.mailbox.check(to)
+            self._combiner.add(to, value)
 
-    def messages(self) -> list[Any]:
+    def combine(self, combiner: str | Combine | None) -> None:
+        """From now on join what this member sends to one receiver in one superstep, before it travels.
+
+        Each receiver then gets one message of this member at most. Queues have combiners of their own.
+
+        Args:
+            combiner: "sum", "min" or "max", of numbers or elementwise of arrays; or a function of two messages that
+                returns their join, associative, and free to change the first; or None for none.
+
+        Raises:
+            BSPError: no such combiner.
+        """
+        made = None if combiner is None else Combiner(function_of(combiner))
+        self._send_combined()
+        self._combiner = made
+
+    def messages(self, key: Callable[[Any], Any] | None = None) -> list[Any]:
         """Return what was sent to this member in the last superstep, ordered by (sender, sequence).
 
         The arrays in it are this member's own and writable.
+
+        Args:
+            key: sorts them by what it returns for a message; equal ones stay in order.
         """
         if self._messages is None:
             self._messages = [message.value() for message in self._site.mailbox.received(self.index)]
-        return self._messages
+        return self._messages if key is None else sorted(self._messages, key=key)
 
     def stream(self) -> Iterator[Any]:
         """Yield what `messages()` returns, one by one, each decoded when it is asked for and not kept.
 
-        For messages that are large together: only one at a time takes memory of this member. To be read to its end, or
-        given up, before the next `sync()`.
+        For messages that are large together: only one at a time takes memory of this member.
+
+        Raises:
+            BSPError: the superstep has ended before all were read.
         """
+        superstep = self.superstep
         for message in self._site.mailbox.received(self.index):
+            if self.superstep != superstep:
+                raise BSPError("messages can be read until the next sync(): the superstep has ended")
             yield message.value()
 
     @property
@@ -102,12 +133,14 @@ class Group(Collectives):
             BarrierTimeout: members did not come within the job's `timeout`.
             BSPError: another member called something else, or has finished.
 
-        Cost: l.
+        Cost: l; 2·l in a superstep in which any member called `get` of a variable.
         """
-        verdict = self._site.wait(self.index, SYNC, 0 if halt else GO_ON)
+        self._send_combined()
+        verdict = self._site.wait(self.index, SYNC, (0 if halt else GO_ON) | self._flush())
         self.stopping = verdict.stop
         self.superstep += 1
         self._messages = None
+        self._turn(verdict.gets)
         return not verdict.go_on
 
     def probe(self) -> Machine:
@@ -169,3 +202,8 @@ class Group(Collectives):
     ) -> None:
         if kind is None:
             self.close()
+
+    def _send_combined(self) -> None:
+        if self._combiner is not None:
+            for to, value in self._combiner.take().items():
+                self._site.mailbox.send(self.superstep, self.index, to, value, True)

@@ -82,6 +82,11 @@ class Verdict:
         return bool(self.flags & STOP)
 
     @property
+    def gets(self) -> bool:
+        """Whether any peer asks for values of variables."""
+        return bool(self.flags & GETS)
+
+    @property
     def go_on(self) -> bool:
         """Whether any peer does not want to halt."""
         return bool(self.flags & GO_ON)

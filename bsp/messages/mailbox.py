@@ -3,14 +3,20 @@
 Messages inside a process are kept by reference, others go through the lane of the transport.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..encoding import Encoded, decode
 from ..errors import BSPError
 from ..memory.space import own_copy
 from ..placement import Members
 from ..transport import Inbound, Kept, Lane
+
+# Before the encoding of a message of a part: a tag that no value has, and the part's number.
+_ADDRESS = struct.Struct("<c7xq")
+_PART = ord("#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +27,17 @@ class Local:
     receiver: int
     memory: bytearray | memoryview | None
     moved: object = None
+    part: int = 0
 
     def value(self) -> object:
         """Return the value; its arrays belong to the receiver."""
         if self.memory is None:
             return self.moved
         return decode(self.memory if isinstance(self.memory, bytearray) else own_copy(self.memory))
+
+    def view(self) -> Any:
+        """Return the value to be read only."""
+        return self.moved if self.memory is None else decode(self.memory)
 
 
 Message = Local | Inbound
@@ -42,6 +53,9 @@ class Mailbox:
         process: this process.
         lane: the way to the other processes.
         kept: memory for what stays in this process.
+
+    Attributes:
+        superstep: the present one.
     """
 
     def __init__(self, members: Members, process: int, lane: Lane, kept: Kept) -> None:
@@ -50,22 +64,27 @@ class Mailbox:
         self._lane = lane
         self._kept = kept
         self._local: dict[int, list[Local]] = {index: [] for index in members.of(process)}
-        self._inbox: dict[int, list[Message]] = {}
+        self._inbox: dict[tuple[int, int], list[Message]] = {}
+        self.superstep = 0
 
-    def send(self, superstep: int, sender: int, receiver: int, value: object, move: bool) -> None:
-        """Buffer a message; see `Group.send`."""
+    def check(self, receiver: int) -> None:
+        """Raise BSPError for what is no member."""
         if not 0 <= receiver < len(self._members):
             raise BSPError(f"the receiver must be in [0, {len(self._members)}), got {receiver}")
-        encoded = Encoded(value)
+
+    def send(self, superstep: int, sender: int, receiver: int, value: object, move: bool, part: int = 0) -> None:
+        """Buffer a message of a program, or of a part of the group; see `Group.send`."""
+        self.check(receiver)
         process = self._members.process_of(receiver)
+        encoded = Encoded(value, _ADDRESS.pack(b"#", part) if part and process != self._process else b"")
         if process != self._process:
             self._lane.send(superstep, (process,), sender, receiver, encoded)
         elif move:
-            self._local[sender].append(Local(sender, receiver, None, value))
+            self._local[sender].append(Local(sender, receiver, None, value, part))
         else:
             memory = self._kept.room(superstep, encoded.size)
             encoded.write(memoryview(memory))
-            self._local[sender].append(Local(sender, receiver, memory))
+            self._local[sender].append(Local(sender, receiver, memory, part=part))
 
     def sent(self, superstep: int) -> bool:
         """Whether messages for other processes wait for the barrier."""
@@ -80,6 +99,7 @@ class Mailbox:
         """
         self._inbox = {}
         self._kept.release(superstep - 1)
+        self.superstep = superstep + 1
         for messages in self._local.values():
             self._put(messages)
             messages.clear()
@@ -88,9 +108,9 @@ class Mailbox:
             for inbox in self._inbox.values():
                 inbox.sort(key=_sender)
 
-    def received(self, index: int) -> Sequence[Message]:
+    def received(self, index: int, part: int = 0) -> Sequence[Message]:
         """Return the messages of a member in the order of (sender, sequence)."""
-        return self._inbox.get(index, ())
+        return self._inbox.get((index, part), ())
 
     def close(self) -> None:
         """Give the memory back."""
@@ -98,11 +118,23 @@ class Mailbox:
 
     def clear(self, index: int) -> None:
         """Drop what a member has received."""
-        self._inbox.pop(index, None)
+        self._inbox.pop((index, 0), None)
 
     def _put(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            self._inbox.setdefault(message.receiver, []).append(message)
+            if isinstance(message, Local):
+                self._inbox.setdefault((message.receiver, message.part), []).append(message)
+            elif message.memory[0] == _PART:
+                self._inbox.setdefault((message.receiver, _ADDRESS.unpack_from(message.memory)[1]), []).append(
+                    Inbound(
+                        message.sender,
+                        message.receiver,
+                        memoryview(message.memory)[_ADDRESS.size :],
+                        message.owned,
+                    )
+                )
+            else:
+                self._inbox.setdefault((message.receiver, 0), []).append(message)
 
 
 def _sender(message: Message) -> int:
