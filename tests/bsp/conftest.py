@@ -2,10 +2,20 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from horn.bsp.testing import TCPProxy, ZooKeeperEnsemble, ZooKeeperServer, must_have_zookeeper, zookeeper_missing
+
+# Peers, processes, transport: alone, threads only, a thread for each process, both, and over sockets.
+PLACEMENTS = [(1, 1, "threads"), (3, 1, "threads"), (2, 2, "shared"), (5, 2, "shared"), (5, 3, "tcp")]
+
+
+@pytest.fixture(params=PLACEMENTS, ids=lambda placement: "-".join(map(str, placement)))
+def placement(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Arguments of a job: where its peers live and how they reach each other."""
+    return dict(zip(("peers", "processes", "transport"), request.param, strict=True))
 
 
 def _skip_without_zookeeper() -> None:

@@ -8,8 +8,6 @@ import pytest
 from horn.bsp import BSPJob, Peer
 from horn.bsp.group import Group
 
-PLACEMENTS = [(1, 1), (2, 2), (3, 1), (5, 2), (3, 3)]
-
 
 def value(sender: int, receiver: int = 0) -> Any:
     """Something that differs in type and size from peer to peer."""
@@ -75,10 +73,10 @@ def check(results: list[list[dict[str, Any]]]) -> None:
             assert found["numbers"].tolist() == [i * 1.5 for i in everyone]
 
 
-@pytest.mark.parametrize(("peers", "processes"), PLACEMENTS)
-def test_everyone_gets_what_it_is_given(peers: int, processes: int) -> None:
-    job = BSPJob(on_world_and_halves, peers, processes)
+def test_everyone_gets_what_it_is_given(placement: dict[str, Any]) -> None:
+    job = BSPJob(on_world_and_halves, **placement)
     job.run()
+    peers = placement["peers"]
     check([world for world, _ in job.values])
     for color in {0, 1} if peers > 1 else {0}:
         check([job.values[rank][1] for rank in range(color, peers, 2)])

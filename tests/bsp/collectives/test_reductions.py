@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from horn.bsp import BSPJob, Peer
 from horn.bsp.group import Group
 
-PLACEMENTS = [(1, 1), (2, 2), (3, 1), (5, 2), (5, 5), (7, 3)]
 OPERATIONS: list[tuple[Any, Any]] = [
     ("sum", np.add),
     ("mean", np.add),
@@ -113,10 +112,10 @@ def same(found: Any, wanted: Any) -> None:
     assert np.shape(found) == np.shape(wanted)
 
 
-@pytest.mark.parametrize(("peers", "processes"), PLACEMENTS)
-def test_reductions_follow_one_tree_for_any_placement(peers: int, processes: int) -> None:
-    job = BSPJob(on_world_and_halves, peers, processes)
+def test_reductions_follow_one_tree_for_any_placement(placement: dict[str, Any]) -> None:
+    job = BSPJob(on_world_and_halves, **placement)
     job.run()
+    peers = placement["peers"]
     check([world for world, _ in job.values], list(range(peers)))
     for color in {0, 1} if peers > 1 else {0}:
         ranks = list(range(color, peers, 2))
@@ -150,10 +149,10 @@ def functions(peer: Peer) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(("peers", "processes"), [(1, 1), (3, 1), (5, 2), (3, 3)])
-def test_functions_of_two_values_reduce_in_the_order_of_the_members(peers: int, processes: int) -> None:
-    job = BSPJob(functions, peers, processes)
+def test_functions_of_two_values_reduce_in_the_order_of_the_members(placement: dict[str, Any]) -> None:
+    job = BSPJob(functions, **placement)
     job.run()
+    peers = placement["peers"]
     everyone = list(range(peers))
     for index, value in enumerate(job.values):
         assert value == {
