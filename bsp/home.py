@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 
-from .barriers import Barrier
+from .barriers import BarrierMaker, Meeting
 from .compression import Codec
 from .coordination import Coordinator
 from .memory.spill import Spill
@@ -45,7 +45,7 @@ class Home:
         attempt: int,
         check: Callable[[], None],
         stop_requested: Callable[[], bool],
-        barrier: Callable[[str, Members, Channel], Barrier] | None = None,
+        barrier: BarrierMaker | None = None,
         timeout: float | None = None,
         codec: Codec | None = None,
         spill: Spill | None = None,
@@ -90,12 +90,15 @@ class Home:
                     channel,
                     messages,
                     Kept(self._spill),
-                    channel.barrier if self._barrier is None else self._barrier(group, members, channel),
+                    channel.barrier if self._barrier is None else self._barrier(self._meeting(group, members, channel)),
                     check=self._check,
                     stop_requested=self._stop_requested,
                     timeout=self._timeout,
                 )
             return self._sites[group]
+
+    def _meeting(self, group: str, members: Members, channel: Channel) -> Meeting:
+        return Meeting(group, members, self.process, channel.barrier, self._check, self._timeout)
 
     def leave(self, site: Site) -> None:
         """Retire a site when the last of its members here leaves it."""

@@ -8,11 +8,12 @@ finished, is told so instead of exchanging nonsense or waiting for ever.
 import functools
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import BSPError, format_ranks
+from ..placement import Members
 
 TEXT_LIMIT = 120
 """Bytes of a call's text that all barriers can carry."""
@@ -112,6 +113,30 @@ class Barrier(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give back what the barrier holds. All processes have left its last generation."""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What a barrier is to be made for: one process's side of the meeting of a group's processes.
+
+    Attributes:
+        group: the group's name, "world" or what `Group.split` made of it.
+        members: the group.
+        process: this process.
+        given: the transport's barrier; who does not want it calls it or leaves it alone.
+        check: to be run in each slice of a wait, some 50 ms: raises what ended the job.
+        timeout: seconds to wait for the others before BarrierTimeout, or None for as long as they live.
+    """
+
+    group: str
+    members: Members
+    process: int
+    given: Barrier
+    check: Callable[[], None]
+    timeout: float | None
+
+
+BarrierMaker = Callable[[Meeting], Barrier]
 
 
 def mismatch(calls: Mapping[str, Iterable[int]]) -> BSPError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from .. import failpoints
+from ..barriers import BarrierMaker
 from ..coordination.layout import JobLayout
 from ..coordination.settings import ZooKeeper
 from ..errors import BSPError, PeerFailed, PeerLost
@@ -46,7 +47,8 @@ class BSPJob:
         transport: how the processes reach each other: "shared" memory (default), "tcp" sockets or `TCP(...)`, "threads"
             for a job of one process.
         barrier: where they meet: "direct", by the transport; "zookeeper"; "auto" for ZooKeeper's where the job has one
-            and its processes are not all on one host.
+            and its processes are not all on one host. Or a barrier of your own: a function of a
+            `horn.bsp.barriers.Meeting` that returns a `Barrier`, called in each process for each group.
         memory_limit: bytes of messages that each worker process keeps in memory; what its peers send beyond that is
             written to a file, and counted under "spilled bytes". Values that are moved inside a process count nothing.
         spill_dir: the folder of these files, which have no names; by default that of temporary files.
@@ -87,7 +89,7 @@ class BSPJob:
         shared: Mapping[str, NDArray[Any]] | None = None,
         zookeeper: str | ZooKeeper | None = None,
         transport: str | TCP | None = None,
-        barrier: str = "auto",
+        barrier: str | BarrierMaker = "auto",
         compression: str | None = None,
         memory_limit: int | None = None,
         spill_dir: str | os.PathLike[str] | None = None,
@@ -121,6 +123,7 @@ class BSPJob:
         )
         self._nodes = JobLayout("" if settings.zookeeper is None else settings.zookeeper.chroot, settings.name)
         self._program = program
+        self._barrier = barrier if callable(barrier) else None
         self._args = tuple(args)
         self._kwargs = dict(kwargs or {})
         self._arrays = SharedArrays(shared or {})
@@ -147,7 +150,7 @@ class BSPJob:
         """
         refuse_while_loading()
         failpoints.arm()
-        payload = dump_program(self._program, self._args, self._kwargs)
+        payload = dump_program(self._program, self._args, self._kwargs, self._barrier)
         attempts = Attempts(self._settings, self._arrays, payload, self._launcher, self._on_progress)
         self._attempts = attempts
         if self._stop:

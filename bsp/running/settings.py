@@ -9,6 +9,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, SupportsIndex
 
+from ..barriers import BarrierMaker
 from ..compression import codec
 from ..coordination.settings import ZooKeeper
 from ..errors import BSPError
@@ -36,7 +37,7 @@ class JobSettings:
     zookeeper: ZooKeeper | None
     compression: str | None
     transport: str | TCP | None
-    barrier: str
+    barrier: str | BarrierMaker
     memory_limit: int | None
     spill_dir: str | None
 
@@ -54,8 +55,10 @@ class JobSettings:
         if self.compression is not None:
             codec(self.compression)
         self._check_transport()
-        if self.barrier not in ("auto", "direct", "zookeeper"):
-            raise BSPError(f'barrier must be "auto", "direct" or "zookeeper", got {self.barrier!r}')
+        if not callable(self.barrier) and self.barrier not in ("auto", "direct", "zookeeper"):
+            raise BSPError(
+                f'barrier must be "auto", "direct", "zookeeper" or a function of a Meeting, got {self.barrier!r}'
+            )
         if self.barrier == "zookeeper" and self.zookeeper is None:
             raise BSPError('barrier="zookeeper" needs zookeeper="host:port,..."')
 
@@ -72,7 +75,7 @@ class JobSettings:
 
         On one host there is nothing that it could tell processes that share memory, unless it is asked for.
         """
-        if self.zookeeper is None or self.barrier == "direct":
+        if self.zookeeper is None or self.barrier == "direct" or callable(self.barrier):
             return False
         return self.barrier == "zookeeper" or self.zookeeper.participants == "process" or self.sockets is not None
 
@@ -88,6 +91,7 @@ class JobSettings:
             "memory_limit": self.memory_limit,
             "spill_dir": self.spill_dir,
             "zookeeper": None if self.zookeeper is None else self.zookeeper.plain(),
+            "own_barrier": callable(self.barrier),
             "meets_at_zookeeper": self.meets_at_zookeeper,
             "sockets": None if self.sockets is None else self.sockets.plain(),
         }

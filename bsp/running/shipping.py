@@ -15,24 +15,34 @@ from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import dill
 
+from ..barriers import BarrierMaker
 from ..errors import BSPError
 
 #: `active` is true in a thread that is loading a program: the imports of a worker.
 _loading = threading.local()
 
 
-def dump_program(program: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-    """Serialize a program with its arguments.
+class Shipment(NamedTuple):
+    """What travels to the workers: a program, its arguments, and what makes its barriers if the job brings that."""
+
+    program: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    barrier: BarrierMaker | None
+
+
+def dump_program(program: object, args: tuple[Any, ...], kwargs: dict[str, Any], barrier: BarrierMaker | None) -> bytes:
+    """Serialize a shipment.
 
     Raises:
         BSPError: a part of it cannot travel (an open file, a lock, a thread, ...).
     """
     try:
-        return dill.dumps((program, args, kwargs), recurse=True, byref=False)
+        return dill.dumps((program, args, kwargs, barrier), recurse=True, byref=False)
     except Exception as error:
         raise BSPError(
             f"the program or its arguments cannot be sent to other processes ({type(error).__name__}: {error}); "
@@ -40,14 +50,13 @@ def dump_program(program: object, args: tuple[Any, ...], kwargs: dict[str, Any])
         ) from error
 
 
-def load_program(data: bytes | memoryview) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+def load_program(data: bytes | memoryview) -> Shipment:
     """Undo `dump_program`, in the worker; each call makes a copy of its own."""
     _loading.active = True
     try:
-        program, args, kwargs = dill.loads(data)
+        return Shipment(*dill.loads(data))
     finally:
         _loading.active = False
-    return program, args, kwargs
 
 
 def refuse_while_loading() -> None:

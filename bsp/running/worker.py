@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import failpoints
-from ..barriers import Barrier
+from ..barriers import Barrier, Meeting
 from ..compression import codec
 from ..coordination import Coordinator, EmbeddedCoordinator
 from ..coordination.settings import ZooKeeper
@@ -29,7 +29,7 @@ from ..peer import Peer
 from ..placement import Members, Placement
 from ..program import run_program
 from ..site import Site
-from ..transport import Channel, LocalTransport, Offer, SharedTransport, Transport
+from ..transport import LocalTransport, Offer, SharedTransport, Transport
 from . import frames
 from .failures import abort_behind, describe
 from .shipping import LoadedModuleFinder, dump_value, load_program
@@ -100,13 +100,13 @@ class Worker:
         self._spills = [Segment(fd, allocate_on_disk(spec["spill_dir"])) for fd in spec["spills"]]
         self._spill = Spill(self._spills[process], spec["memory_limit"]) if self._spills else None
         self._transport = self._make_transport(self._coordinators[0].check)
-        barrier: Callable[[str, Members, Channel], Barrier] | None = None
+        barrier = load_program(self._payload).barrier if spec["own_barrier"] else None
         if spec["zookeeper"] is not None:
             settings = ZooKeeper.restored(spec["zookeeper"])
             zookeeper = self._connect(settings)
             self._coordinators.append(zookeeper)
             if spec["meets_at_zookeeper"]:
-                barrier = functools.partial(_coordinated, zookeeper, spec["timeout"])
+                barrier = functools.partial(_coordinated, zookeeper)
         self._home = Home(
             self._placement,
             process,
@@ -208,7 +208,7 @@ class Worker:
         report = functools.partial(self._report, rank)
         try:
             peer = Peer(self._home, world, rank, self._spec["seed"], self._shared, report)
-            program, args, kwargs = load_program(self._payload)
+            program, args, kwargs, _ = load_program(self._payload)
             value = run_program(program, peer, args, kwargs)
             encoded = self._encode(value)
             peer.finish()
@@ -259,8 +259,6 @@ class Worker:
         self._writer.write(frames.FAILURE, rank, describe(error))
 
 
-def _coordinated(
-    zookeeper: "ZooKeeperCoordinator", timeout: float | None, group: str, members: Members, channel: Channel
-) -> Barrier:
-    """Return a group's barrier in the service, in place of its channel's."""
-    return zookeeper.barrier(group, members, timeout)
+def _coordinated(zookeeper: "ZooKeeperCoordinator", meeting: Meeting) -> Barrier:
+    """Return a group's barrier in the service, in place of the transport's."""
+    return zookeeper.barrier(meeting.group, meeting.members, meeting.timeout)
