@@ -27,6 +27,35 @@ def rate_objects(peer: Peer, supersteps: int) -> float:
     return SMALL * rate_of(superstep, supersteps)
 
 
+def rate_items(peer: Peer, supersteps: int) -> float:
+    """The same by a typed queue."""
+    queue = peer.queue("i8")
+
+    def superstep() -> None:
+        if peer.index == 0:
+            for number in range(SMALL):
+                queue.send(1, number)
+        peer.sync()
+        queue.received()
+        peer.sync()
+
+    return SMALL * rate_of(superstep, supersteps)
+
+
+def rate_items_of_arrays(peer: Peer, supersteps: int) -> float:
+    """The same by a typed queue, many at once."""
+    queue, numbers = peer.queue("i8"), np.arange(SMALL)
+
+    def superstep() -> None:
+        if peer.index == 0:
+            queue.send_array(1, numbers)
+        peer.sync()
+        queue.received()
+        peer.sync()
+
+    return SMALL * rate_of(superstep, supersteps)
+
+
 def rate_bytes(peer: Peer, supersteps: int) -> float:
     """Bytes per second: an array in each superstep from peer 0 to peer 1, and read there."""
     data = np.zeros(LARGE, np.uint8)
@@ -53,8 +82,13 @@ def rate_of(superstep: Callable[[], None], supersteps: int) -> float:
 def messages(table: Table, effort: Effort) -> None:
     """Small and large messages."""
     few, many = max(effort.rounds // 200, 2), max(effort.rounds // 10, 10)
-    small = BSPJob(rate_objects, 2, 2, args=(few,)).run()
-    table.add(Row("objects sent one by one, 2 processes", small, "1/s"))
+    for what, program, goal in (
+        ("items of a queue, sent one by one", rate_items, 1e6),
+        ("items of a queue, sent as an array", rate_items_of_arrays, None),
+        ("objects, sent one by one", rate_objects, None),
+    ):
+        rate = BSPJob(program, 2, 2, args=(few,)).run()
+        table.add(Row(f"{what}, 2 processes", rate, "1/s", goal, at_least=True))
     for transport, goal in (("shared", 3e9), ("tcp", None)):
         large = BSPJob(rate_bytes, 2, 2, args=(many,), transport=transport).run()
         table.add(Row(f"arrays of 10 MB, 2 processes, {transport}", large, "B/s", goal, at_least=True))

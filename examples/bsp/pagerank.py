@@ -2,8 +2,8 @@
 
     python pagerank.py [--peers N] [--processes N] [--transport shared|tcp|threads] [--zookeeper HOST:PORT]
 
-Each peer owns a range of the pages. In a superstep it adds up what its pages send to each page of a peer, and sends
-it there as one message: h is bounded by the pages, however many links there are.
+Each peer owns a range of the pages, and sends along a typed queue what flows to the others' pages. The queue's combiner
+adds up, before it travels, what flows from one peer to one page.
 """
 
 from typing import Any
@@ -27,14 +27,19 @@ def program(peer: Peer) -> Array:
     """Return the ranks of the pages that this peer owns."""
     bounds = [PAGES * index // peer.num_peers for index in range(peer.num_peers + 1)]
     first, last = bounds[peer.index], bounds[peer.index + 1]
-    targets = np.concatenate([links(page) for page in range(first, last)])
+    queue = peer.queue([("page", "i8"), ("share", "f8")], combine="sum", key="page")
+    items = np.empty(LINKS * (last - first), queue.dtype)
+    items["page"] = np.concatenate([links(page) for page in range(first, last)])
+    owners = np.searchsorted(bounds, items["page"], side="right") - 1
     ranks = np.full(last - first, 1 / PAGES)
     for _ in range(ROUNDS):
-        flow = np.bincount(targets, weights=np.repeat(ranks / LINKS, LINKS), minlength=PAGES)
+        items["share"] = np.repeat(ranks / LINKS, LINKS)
         for to in range(peer.num_peers):
-            peer.send(to, flow[bounds[to] : bounds[to + 1]])
+            queue.send_array(to, items[owners == to])
         peer.sync()
-        ranks = (1 - DAMPING) / PAGES + DAMPING * sum(peer.messages())
+        arrived = queue.received()
+        flow = np.bincount(arrived["page"] - first, weights=arrived["share"], minlength=last - first)
+        ranks = (1 - DAMPING) / PAGES + DAMPING * flow
     return ranks
 
 

@@ -2,8 +2,8 @@
 
     python shortest_paths.py [--peers N] [--processes N] [--transport shared|tcp|threads] [--zookeeper HOST:PORT]
 
-Places are dealt out to the peers. How many supersteps it takes depends on the roads: the barrier tells whether all want
-to halt.
+Places are dealt out to the peers. Of what a peer sends to one place in a superstep only the shortest way travels: the
+queue's combiner sees to that. How many supersteps it takes depends on the roads: the barrier tells whether all halt.
 """
 
 import heapq
@@ -26,16 +26,17 @@ def roads(place: int) -> list[tuple[int, float]]:
 
 def program(peer: Peer) -> dict[int, float]:
     """Return the distances from place 0 to this peer's places."""
+    queue = peer.queue([("place", "i8"), ("distance", "f8")], combine="min", key="place")
     distances = dict.fromkeys(range(peer.index, PLACES, peer.num_peers), np.inf)
     nearer, all_halt = {0: 0.0} if peer.index == 0 else {}, False
     while not all_halt:
         distances.update(nearer)
         for place, distance in nearer.items():
             for target, length in roads(place):
-                peer.send(target % peer.num_peers, (target, distance + length))
+                queue.send(target % peer.num_peers, (target, distance + length))
         all_halt = peer.sync(halt=not nearer)
         nearer = {}
-        for place, distance in peer.messages():
+        for place, distance in queue.received().tolist():
             if distance < nearer.get(place, distances[place]):
                 nearer[place] = distance
     return distances
