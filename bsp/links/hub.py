@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ..errors import BSPError, LinkLost, format_ranks
+from ..errors import BSPError, LinkLost
 from ..placement import Placement
-from .dialing import Address, dial, told
+from .blame import Blame
+from .dialing import Address, dial
 from .door import Door
 from .frames import ACK, BEAT, GOODBYE, Header, ProtocolError, pack
 from .handshake import Identity
@@ -54,14 +55,12 @@ class Hub:
         on_lost: Callable[[BSPError], None],
     ) -> None:
         self._identity = identity
-        self._placement = placement
         self._settings = settings
         self._deliver = deliver
         self._check_job = check
         self._on_lost = on_lost
         self._outgoing: dict[int, Outgoing] = {}
         self._incoming: dict[int, Incoming] = {}
-        self._addresses: dict[int, Address] = {}
         self._full: set[int] = set()
         self._failure: BSPError | None = None
         self._mutex = threading.Lock()
@@ -80,6 +79,7 @@ class Hub:
             self._admit,
         )
         self.address = self._door.address
+        self._blame = Blame(placement, identity.process, self.address)
         self._bell, self._rung = socket.socketpair()
         for end in (self._bell, self._rung):
             end.setblocking(False)
@@ -100,8 +100,8 @@ class Hub:
             try:
                 connection = dial(address, self._identity, process, settings.tls, patience, self.check)
             except LinkLost as error:
-                raise LinkLost(str(error), self._placement.ranks(process)) from error
-            self._addresses[process] = address
+                raise self._blame.unreachable(process, error) from error
+            self._blame.addresses[process] = address
             self._outgoing[process] = Outgoing(
                 connection,
                 settings.link_timeout,
@@ -113,7 +113,7 @@ class Hub:
         self._await(lambda: self._incoming.keys() >= addresses.keys(), patience)
         for process in addresses:
             if process not in self._incoming:
-                raise self._lost(process, f"was not opened within {patience:g} s", outgoing=False)
+                raise self._blame.incoming(process, f"was not opened within {patience:g} s")
 
     def send(self, process: int, header: Header, parts: Sequence[Buffer]) -> int:
         """Send a message to a process; see `Outgoing.send`."""
@@ -171,7 +171,7 @@ class Hub:
         """The connection to a process cannot be written to. Whoever leaves does not mind."""
         link = self._incoming.get(process)
         if not self._parting and (link is None or not link.parted):
-            raise self._note(self._lost(process, reason, outgoing=True))
+            raise self._note(self._blame.outgoing(process, reason))
 
     def _note(self, error: BSPError) -> BSPError:
         """Keep the first failure, and have it announced."""
@@ -182,16 +182,6 @@ class Hub:
         with self._changed:
             self._changed.notify_all()
         return error
-
-    def _lost(self, process: int, reason: str, *, outgoing: bool) -> LinkLost:
-        ends = [self._told(self._identity.process, self.address), self._told(process, self._addresses.get(process))]
-        if not outgoing:
-            ends.reverse()
-        return LinkLost(f"the link from {ends[0]} to {ends[1]} {reason}", self._placement.ranks(process))
-
-    def _told(self, process: int, address: Address | None) -> str:
-        place = "" if address is None else f" at {told(address)}"
-        return f"{format_ranks(self._placement.ranks(process))} (process {process}{place})"
 
     # In the I/O thread
 
@@ -254,7 +244,7 @@ class Hub:
                 link.parted = True
                 self._changed.notify_all()
         else:
-            self._note(self._lost(link.process, reason, outgoing=False))
+            self._note(self._blame.incoming(link.process, reason))
 
     def _heed(self, link: Incoming, header: Header, memory: Memory) -> None:
         if header.kind == GOODBYE:
@@ -266,9 +256,7 @@ class Hub:
             if outgoing is None or not outgoing.acknowledge(header.epoch):
                 raise ProtocolError(f"acknowledged {header.epoch} messages, which cannot be")
         elif header.kind != BEAT:
-            with contextlib.suppress(
-                LinkLost
-            ):  # what is to be answered cannot be sent: it has been noted and announced
+            with contextlib.suppress(LinkLost):  # an answer cannot be sent: it has been noted and announced
                 self._deliver(link.process, header, memory)
 
     def _tell(self, process: int, header: Header) -> None:

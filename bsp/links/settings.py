@@ -18,7 +18,7 @@ class TCP:
     """Sockets between the worker processes: the value of `BSPJob(transport=)`.
 
     Args:
-        host: the address that each process listens on.
+        host: the address that each process listens on, and that the others find it at.
         port: 0 for any that is free, or (low, high), both included: process p takes low + p, or the next free one.
         tls: encrypt the connections, with a certificate that all processes share; None for plain ones.
         link_timeout: seconds of silence after which a connection, or an acknowledgement, is given up. A program that

@@ -1,10 +1,14 @@
-"""A real ZooKeeper, alone or as an ensemble, and a network that can be made to fail, for the tests that need them."""
+"""A real ZooKeeper, alone or as an ensemble, a network that can be made to fail, and a look at what tests leave."""
 
 import contextlib
+import gc
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from multiprocess import resource_tracker
 
 from horn.bsp.testing import TCPProxy, ZooKeeperEnsemble, ZooKeeperServer, must_have_zookeeper, zookeeper_missing
 
@@ -66,3 +70,27 @@ def proxy() -> Iterator[Callable[[str], TCPProxy]]:
             return proxies.enter_context(TCPProxy(host, int(port)))
 
         yield to
+
+
+def children() -> set[int]:
+    """Return the present children of this process, zombies included."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            if int(stat.read_text().rsplit(")", 1)[1].split()[1]) == os.getpid():
+                found.add(int(stat.parent.name))
+    return found
+
+
+@pytest.fixture
+def nothing_left_behind() -> Iterator[None]:
+    """Fail where a job leaves a process, a file in /dev/shm or a descriptor behind."""
+    shm, descriptors = Path("/dev/shm"), Path("/proc/self/fd")
+    resource_tracker.ensure_running()  # Python's own, which the first job starts and which ends with the session
+    before = children()
+    files, fds = set(shm.iterdir()), len(list(descriptors.iterdir()))
+    yield
+    gc.collect()  # a traceback may still hold the job
+    assert set(shm.iterdir()) <= files
+    assert len(list(descriptors.iterdir())) <= fds
+    assert children() <= before

@@ -7,41 +7,17 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from multiprocess import resource_tracker
 
 from horn.bsp import BSP, BarrierTimeout, BSPError, BSPJob, Peer, PeerFailed, PeerLost
 
 WITHIN = 1.5  # a second, and what a loaded machine adds
 
 
-def children() -> set[int]:
-    """Return the present children of this process, zombies included."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it ended while we looked
-            if int(stat.read_text().rsplit(")", 1)[1].split()[1]) == os.getpid():
-                found.add(int(stat.parent.name))
-    return found
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind() -> Iterator[None]:
-    shm, descriptors = Path("/dev/shm"), Path("/proc/self/fd")
-    resource_tracker.ensure_running()  # Python's own, which the first job starts and which ends with the session
-    before = children()
-    files, fds = set(shm.iterdir()), len(list(descriptors.iterdir()))
-    yield
-    gc.collect()  # a traceback may still hold the job
-    assert set(shm.iterdir()) == files
-    assert len(list(descriptors.iterdir())) <= fds
-    assert children() <= before
-
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 MARK: list[float] = []
 
@@ -110,10 +86,13 @@ def divide(peer: Peer) -> float:
     return 0.0
 
 
-@pytest.mark.parametrize("processes", [1, 2, 3])
-def test_an_exception_reaches_the_caller_with_rank_and_traceback(processes: int) -> None:
+SPREADS = [(1, None), (2, None), (3, None), (3, "tcp")]
+
+
+@pytest.mark.parametrize(("processes", "transport"), SPREADS)
+def test_an_exception_reaches_the_caller_with_rank_and_traceback(processes: int, transport: str | None) -> None:
     with pytest.raises(PeerFailed, match="peer 2 raised ZeroDivisionError") as caught:
-        BSPJob(divide, peers=3, processes=processes).run()
+        BSPJob(divide, peers=3, processes=processes, transport=transport).run()
     assert "return 1 / (peer.index - 2)" in caught.value.traceback
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert caught.value.ranks == (2,)
@@ -164,9 +143,9 @@ class CleansUp(BSP):
         peer.shared["clean"][peer.index] = True
 
 
-@pytest.mark.parametrize("processes", [1, 3])
-def test_cleanup_runs_on_all_peers_after_a_failure(processes: int) -> None:
-    job = BSPJob(CleansUp, peers=3, processes=processes, shared={"clean": np.zeros(3, bool)})
+@pytest.mark.parametrize(("processes", "transport"), [(1, None), (3, None), (3, "tcp")])
+def test_cleanup_runs_on_all_peers_after_a_failure(processes: int, transport: str | None) -> None:
+    job = BSPJob(CleansUp, peers=3, processes=processes, transport=transport, shared={"clean": np.zeros(3, bool)})
     with pytest.raises(PeerFailed, match="ValueError: no"):
         job.run()
     assert job.shared["clean"].all()
@@ -187,7 +166,7 @@ def shapes(peer: Peer) -> None:
     peer.allreduce(np.ones(peer.index + 1))
 
 
-@pytest.mark.parametrize("processes", [1, 2, 3])
+@pytest.mark.parametrize(("processes", "transport"), SPREADS)
 @pytest.mark.parametrize(
     ("program", "said"),
     [
@@ -196,9 +175,11 @@ def shapes(peer: Peer) -> None:
         (shapes, r"peer 1 came for allreduce\(sum\) of float64 \(2,\)"),
     ],
 )
-def test_peers_that_do_different_things_are_told_so(program: Any, said: str, processes: int) -> None:
+def test_peers_that_do_different_things_are_told_so(
+    program: Any, said: str, processes: int, transport: str | None
+) -> None:
     with pytest.raises(BSPError, match=f"different reasons.*{said}"):
-        BSPJob(program, peers=3, processes=processes).run()
+        BSPJob(program, peers=3, processes=processes, transport=transport).run()
 
 
 def dawdle(peer: Peer) -> None:
@@ -211,11 +192,12 @@ def dawdle(peer: Peer) -> None:
     peer.sync()
 
 
-@pytest.mark.parametrize(("processes", "missing"), [(1, (2,)), (3, (2,))])
-def test_a_barrier_has_a_time_limit_if_one_is_set(processes: int, missing: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("processes", "transport"), [(1, None), (3, None), (3, "tcp")])
+def test_a_barrier_has_a_time_limit_if_one_is_set(processes: int, transport: str | None) -> None:
+    shared = {"here": np.zeros(3, bool)}
     with pytest.raises(BarrierTimeout, match=r"peer 2 did not arrive at the barrier within 0.3 s") as caught:
-        BSPJob(dawdle, peers=3, processes=processes, timeout=0.3, shared={"here": np.zeros(3, bool)}).run()
-    assert caught.value.ranks == missing
+        BSPJob(dawdle, peers=3, processes=processes, transport=transport, timeout=0.3, shared=shared).run()
+    assert caught.value.ranks == (2,)
 
 
 def send_wrong(peer: Peer, to: int, value: Any) -> None:

@@ -15,6 +15,8 @@ import pytest
 from horn.bsp import TCP, BSPError, BSPJob, LinkLost, Peer, PeerFailed, PeerLost
 from horn.bsp.testing import TCPNetwork, TCPProxy
 
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
 LINK_TIMEOUT = 2.0
 SOON = 1.5  # a second, and what a loaded machine adds
 

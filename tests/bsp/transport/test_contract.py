@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from horn.bsp import TCP, TLS
+from horn.bsp import TCP
 from horn.bsp.barriers import SYNC, Arrival
 from horn.bsp.encoding import Encoded
 from horn.bsp.links.handshake import Identity
 from horn.bsp.memory.segment import Segment
 from horn.bsp.placement import Members, Placement
-from horn.bsp.testing import make_certificates
 from horn.bsp.transport import Channel, Inbound, Lane, LocalTransport, Offer, SharedTransport, Transport
 from horn.bsp.transport.tcp import TCPTransport
 
@@ -78,12 +77,6 @@ def shared(placement: Placement) -> Job:
         return SharedTransport(placement, process, [Segment(os.dup(fd)) for fd in descriptors], lambda: None)
 
     return Job(placement, make, lambda: sum(segment.size for segment in heaps))
-
-
-@pytest.fixture(scope="session")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> TLS:
-    made = make_certificates(tmp_path_factory.mktemp("certificates"))
-    return TLS(ca=made.ca, certificate=made.server, key=made.server_key)
 
 
 def make_job(kind: str, placement: Placement, request: pytest.FixtureRequest) -> Job:
