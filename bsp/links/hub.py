@@ -201,6 +201,8 @@ class Hub:
                     # Where this thread itself has been held up, nobody can be blamed for silence.
                     self._look(now, held_up=now - beat > interval)
                     beat = now + interval
+        except BSPError as error:  # no space for what has come
+            self._note(error)
         except Exception as error:  # whatever it is, the peers must not wait for a thread that is gone
             self._note(BSPError(f"the connections of process {self._identity.process} failed: {error!r}"))
             logger.exception("the connections failed")
