@@ -55,7 +55,7 @@ class Collectives:
             BSPError: unknown operation, no numbers, or the members' shapes, dtypes or operations differ.
             JobAborted, BarrierTimeout: as `Group.sync`.
 
-        Cost: 2·n·g + 2·l; up to 16 KiB, and by a function, P·n·g + l.
+        Cost: 2·n·g + 2·l; up to 32 KiB, and by a function, P·n·g + l.
         """
         return self._reduce("allreduce", value, op, None, out)
 
@@ -72,7 +72,7 @@ class Collectives:
             BSPError: no such root, or as `allreduce`.
             JobAborted, BarrierTimeout: as `Group.sync`.
 
-        Cost: 2·n·g + 2·l; up to 16 KiB, and by a function, P·n·g + l.
+        Cost: 2·n·g + 2·l; up to 32 KiB, and by a function, P·n·g + l.
         """
         return self._reduce("reduce", value, op, self._root(root), out)
 

@@ -6,7 +6,7 @@ e+2 has passed that one, and may use the memory again.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from ..placement import Members
 from ..transport import Inbound, Lane
 
 Array = NDArray[Any]
-Kept = Mapping[int, Any]
+Kept = dict[int, Any]
 """What the members of this process keep for each other in a phase."""
 Around = Callable[[Callable[[], object]], None]
 """Given the crossing of the barrier between the processes; run by one thread while the others of its process wait."""
@@ -98,7 +98,7 @@ class Phases:
             index: the calling member.
             call: what it calls.
             before: run by one thread for all of this process when they have arrived.
-            after: likewise after the barrier; with it nothing that was kept is readable any more.
+            after: likewise after the barrier, in the next phase; may clear what was kept, where nobody else reads it.
 
         Returns:
             What `after` returned: the same object for all members of this process.
@@ -117,7 +117,6 @@ class Phases:
             self._inbound.pop(phase - 1, None)
             if after is not None:
                 self._outcome[phase & 1] = after(kept)
-                kept.clear()
 
         self._barrier(index, call, around)
         return self._outcome[phase & 1]

@@ -1,8 +1,8 @@
 """Elementwise reductions of arrays.
 
 A small array is brought whole, and each process reduces it for its members: one barrier. A large one is cut into one
-slice per member: each reduces its slice over all members, and the others copy the results: two barriers, and 2n bytes
-for each member instead of n for each pair.
+slice per process, as long as it has members: the process reduces its slice over all members, and the others copy the
+results: two barriers, and 2n bytes for each process instead of n for each pair.
 
 Either way a process brings one array for each complete subtree of its members instead of one for each member, and the
 tree over all members decides the order of the operations: the bits are the same for any placement.
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .. import failpoints
 from ..barriers import Call
+from ..placement import available_cores
 from .operators import Elementwise
 from .phases import Kept, Phases
 from .tree import Node, cover, reduce_tree
@@ -24,7 +25,7 @@ Array = NDArray[Any]
 Parcel = tuple[tuple[int, ...], int, int]
 """Processes, and the elements that they are brought: from one up to another, not included."""
 
-SMALL = 1 << 14
+SMALL = 1 << 15
 """Bytes of an array that is brought whole: about what is copied in the time of a barrier."""
 
 
@@ -78,7 +79,7 @@ class Reduction:
         leaves = {(member, member + 1): array for member, array in phases.kept(self._index).items()}
         for process in phases.others:
             if process < phases.process and self._flat.size:
-                leaves |= {node: self._brought(node) for node in cover(phases.ranges[process])}
+                leaves |= {node: self._brought(node[0]) for node in cover(phases.ranges[process])}
         self._write((0, self._index + 1), leaves, self._index + 1, out)
 
     def _write(self, node: Node, leaves: dict[Node, Array], members: int, out: Array) -> None:
@@ -103,29 +104,46 @@ class Reduction:
         total = np.empty(self._flat.size, self._flat.dtype)
         leaves, members = self._leaves(kept, 0, total.size, 0), len(self._phases.members)
         self._compute((0, members), leaves, members, total)
+        kept.clear()
         return total
 
     def _reduce_slices(self, readers: tuple[int, ...], out: Array | None) -> None:
         phases, size = self._phases, self._flat.size
+        to = tuple(process for process in readers if process != phases.process)
+        base, top = self._span(phases.mine, size)
         phases.keep(self._index, self._flat)
         parcels = [((process,), *self._span(phases.ranges[process], size)) for process in phases.others]
-        phases.end(self._index, self._call, self._bring(parcels))
+        slice_here: Array = phases.end(
+            self._index,
+            self._call,
+            self._bring(parcels),
+            lambda _: phases.room(self._index, phases.mine[0], to, self._flat.dtype, top - base),
+        )
         failpoints.hit("allreduce.reducing")
-        to = tuple(process for process in readers if process != phases.process)
-        low, high = self._span(range(self._index, self._index + 1), size)
-        part = phases.room(self._index, self._index, to, self._flat.dtype, high - low)
-        base, _ = self._span(phases.mine, size)
-        leaves, members = self._leaves(phases.kept(self._index), low, high, base), len(phases.members)
-        # Nobody else reads this slice of this member's array: `out` may be that array.
-        self._compute((0, members), leaves, members, part, None if out is None else out[low:high])
-        phases.keep(self._index, part)
+        low, high = self._share(base, top)
+        if low < high:
+            leaves, members = self._leaves(phases.kept(self._index), low, high, base), len(phases.members)
+            # Nobody else reads this part of this member's array: `out` may be that array.
+            mine = None if out is None else out[low:high]
+            self._compute((0, members), leaves, members, slice_here[low - base : high - base], mine)
         phases.end(self._index, self._call)
         if out is not None:
-            kept = phases.kept(self._index)
-            for member in range(members):
-                low, high = self._span(range(member, member + 1), size)
-                if member != self._index:
-                    out[low:high] = kept[member] if member in kept else self._brought((member, member + 1))
+            out[base:low] = slice_here[: low - base]
+            out[high:top] = slice_here[high - base :]
+            for process in phases.others:
+                low, high = self._span(phases.ranges[process], size)
+                if low < high:
+                    out[low:high] = self._brought(phases.ranges[process][0])
+
+    def _share(self, base: int, top: int) -> tuple[int, int]:
+        """Return the part of its process's slice that this member reduces: as many do as there are cores for."""
+        mine = self._phases.mine
+        workers = min(len(mine), max(1, available_cores() // len(self._phases.ranges)))
+        position = min(self._index - mine.start, workers)
+        return (
+            base + position * (top - base) // workers,
+            base + min(position + 1, workers) * (top - base) // workers,
+        )
 
     def _bring(self, parcels: Iterable[Parcel]) -> Callable[[Kept], None]:
         """Return what brings the other processes their parcels of what the members of this one keep."""
@@ -150,11 +168,11 @@ class Reduction:
         if low < high:
             for process in self._phases.others:
                 for node in cover(self._phases.ranges[process]):
-                    leaves[node] = self._brought(node)[low - base : high - base]
+                    leaves[node] = self._brought(node[0])[low - base : high - base]
         return leaves
 
-    def _brought(self, node: Node) -> Array:
-        array: Array = self._phases.inbound(node[0], self._index).view()
+    def _brought(self, sender: int) -> Array:
+        array: Array = self._phases.inbound(sender, self._index).view()
         return array
 
     def _compute(
@@ -176,3 +194,4 @@ class Reduction:
 
 def _forget(kept: Kept) -> None:
     """Nobody reads what was kept."""
+    kept.clear()
