@@ -23,7 +23,6 @@ class Home:
         process: this process.
         transport: the way to the other processes.
         coordinator: keeps what peers publish.
-        attempt: the job's present attempt, from 1.
         check: raises what ended the job.
         stop_requested: whether the job was asked to stop.
         barrier: makes the meeting of a group's processes; by default the transport's own.
@@ -42,7 +41,6 @@ class Home:
         transport: Transport,
         *,
         coordinator: Coordinator,
-        attempt: int,
         check: Callable[[], None],
         stop_requested: Callable[[], bool],
         barrier: BarrierMaker | None = None,
@@ -53,7 +51,6 @@ class Home:
         self.placement = placement
         self.process = process
         self.coordinator = coordinator
-        self.attempt = attempt
         self._transport = transport
         self._check = check
         self._stop_requested = stop_requested

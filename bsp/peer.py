@@ -12,6 +12,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from .about import About
 from .barriers import FINISH
 from .encoding import decode, encode
 from .group import Group
@@ -35,6 +36,7 @@ class Peer(Group):
         attempt: which attempt of the job this is, from 1; above 1 after the loss of a worker process, where the job was
             given `max_restarts`.
         counters: counts by name, added up over all peers in `BSPJob.counters` at the end.
+        conf: what `BSPJob(conf=...)` was given, not to be changed.
         shared: the arrays that `BSPJob(shared=...)` was given: the same memory in every peer and in the caller. Who
             writes what between two barriers is up to the program.
     """
@@ -47,16 +49,39 @@ class Peer(Group):
         seed: int,
         shared: Mapping[str, Array],
         report: Callable[[object], None],
+        about: About,
     ) -> None:
         super().__init__(home, world, index)
         self.process = home.process
         self.num_processes = home.placement.processes
-        self.attempt = home.attempt
+        self.attempt = about.attempt
+        self.conf = about.conf
         self.counters: Counter[str] = Counter()
         self.shared = shared
         self._seed = seed
         self._report = report
+        self._about = about
         self._rng: np.random.Generator | None = None
+
+    @property
+    def name(self) -> str:
+        """This peer's name, as "host:process.peer"."""
+        return self.names[self.index]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all peers."""
+        return [self._about.name_of(peer, self._home.placement) for peer in range(self.num_peers)]
+
+    @property
+    def peers_of_host(self) -> list[int]:
+        """The peers that live on this peer's host, itself included."""
+        return self._about.peers_of_host(self.process, self._home.placement)
+
+    @property
+    def task_id(self) -> str:
+        """What no other peer of any attempt of any job is called: "job-attempt-peer"."""
+        return f"{self._about.job}-{self.attempt}-{self.index}"
 
     @property
     def rng(self) -> np.random.Generator:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from .. import failpoints
+from ..about import plain_conf
 from ..barriers import BarrierMaker
 from ..coordination.layout import JobLayout
 from ..coordination.settings import ZooKeeper
@@ -42,6 +43,7 @@ class BSPJob:
             release the GIL, as numpy and compiled kernels do.
         args, kwargs: passed to the program after the peer.
         shared: arrays that all peers and the caller share; copied into shared memory once, here.
+        conf: the program's configuration, as every peer finds it in `peer.conf`: plain data, as JSON holds it.
         zookeeper: `ZooKeeper(...)`, or "host:port,host:port[/path]" as short for it, to have the job coordinated by
             ZooKeeper; None for the embedded coordinator.
         transport: how the processes reach each other: "shared" memory (default), "tcp" sockets or `TCP(...)`, "threads"
@@ -87,6 +89,7 @@ class BSPJob:
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
         shared: Mapping[str, NDArray[Any]] | None = None,
+        conf: Mapping[str, Any] | None = None,
         zookeeper: str | ZooKeeper | None = None,
         transport: str | TCP | None = None,
         barrier: str | BarrierMaker = "auto",
@@ -120,6 +123,7 @@ class BSPJob:
             compression=compression,
             memory_limit=None if memory_limit is None else whole("memory_limit", memory_limit),
             spill_dir=None if memory_limit is None else os.fspath(spill_dir or tempfile.gettempdir()),
+            conf=plain_conf(conf),
         )
         self._nodes = JobLayout("" if settings.zookeeper is None else settings.zookeeper.chroot, settings.name)
         self._program = program

@@ -4,6 +4,7 @@ import math
 import operator
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -40,6 +41,7 @@ class JobSettings:
     barrier: str | BarrierMaker
     memory_limit: int | None
     spill_dir: str | None
+    conf: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.blas_threads < 1:
@@ -90,6 +92,7 @@ class JobSettings:
             "compression": self.compression,
             "memory_limit": self.memory_limit,
             "spill_dir": self.spill_dir,
+            "conf": dict(self.conf),
             "zookeeper": None if self.zookeeper is None else self.zookeeper.plain(),
             "own_barrier": callable(self.barrier),
             "meets_at_zookeeper": self.meets_at_zookeeper,

@@ -7,12 +7,15 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .. import failpoints
+from ..about import About
 from ..barriers import Barrier, Meeting
 from ..compression import codec
 from ..coordination import Coordinator, EmbeddedCoordinator
@@ -112,7 +115,6 @@ class Worker:
             process,
             self._transport,
             coordinator=self._coordinators[-1],
-            attempt=spec["attempt"],
             check=self._coordinators[0].check,
             stop_requested=lambda: self._control.stop_requested,
             barrier=barrier,
@@ -148,10 +150,14 @@ class Worker:
     def _join(self) -> Site:
         """Become a member, learn how to reach the others, and return the site of the group of all."""
         members = Members.world(self._placement)
-        self._coordinators[0].publish(f"offer-{self._process}", json.dumps(self._home.offer(WORLD, members)).encode())
+        offer = {"machine": socket.gethostname(), **self._home.offer(WORLD, members)}
+        self._coordinators[0].publish(f"offer-{self._process}", json.dumps(offer).encode())
         for coordinator in self._coordinators:
             coordinator.join()
-        return self._home.site(WORLD, members, {process: self._offer(process) for process in members.processes})
+        offers = {process: self._offer(process) for process in members.processes}
+        hosts = [str(offers[process]["machine"]) for process in members.processes]
+        self._about = About(self._spec["job"], self._spec["attempt"], hosts, MappingProxyType(self._spec["conf"]))
+        return self._home.site(WORLD, members, offers)
 
     def _offer(self, process: int) -> Offer:
         told = self._coordinators[0].lookup(f"offer-{process}")
@@ -207,7 +213,7 @@ class Worker:
     def _run_peer(self, world: Site, rank: int) -> None:
         report = functools.partial(self._report, rank)
         try:
-            peer = Peer(self._home, world, rank, self._spec["seed"], self._shared, report)
+            peer = Peer(self._home, world, rank, self._spec["seed"], self._shared, report, self._about)
             program, args, kwargs, _ = load_program(self._payload)
             value = run_program(program, peer, args, kwargs)
             encoded = self._encode(value)
