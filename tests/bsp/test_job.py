@@ -284,7 +284,10 @@ def test_a_job_can_run_again() -> None:
             {"peers": 1, "transport": "pigeons"},
             r'transport must be "threads", "shared", "tcp" or TCP\(...\), got .pigeons',
         ),
-        ({"peers": 1, "barrier": "none"}, 'barrier must be "auto", "direct", "zookeeper" or a function of a Meeting, got .none'),
+        (
+            {"peers": 1, "barrier": "none"},
+            'barrier must be "auto", "direct", "zookeeper" or a function of a Meeting, got .none',
+        ),
         ({"peers": 1, "barrier": "zookeeper"}, 'barrier="zookeeper" needs zookeeper='),
         ({"peers": 1, "shared": {"x": [1]}}, r"shared\['x'\] must be an array .* got a list"),
         ({"peers": 1, "shared": {"x": np.array([None])}}, "got an array of dtype object"),
