@@ -1,6 +1,7 @@
 """How long one wait at a barrier lasts: slow peers are reported, and a job may set a limit."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -9,6 +10,7 @@ from ..errors import BarrierTimeout, format_ranks
 logger = logging.getLogger("horn.bsp")
 
 SLOW_AFTER = 10.0
+"""Seconds after which slow peers are reported; earlier where the limit is near: at half of it."""
 
 
 class Patience:
@@ -23,7 +25,7 @@ class Patience:
         self._limit = limit
         self._missing = missing
         self._start = time.monotonic()
-        self._report_at = self._start + SLOW_AFTER
+        self._report_at = self._start + min(SLOW_AFTER, math.inf if limit is None else limit / 2)
 
     def check(self) -> None:
         """Raise BarrierTimeout when the limit is reached; log who is slow from time to time."""
@@ -40,4 +42,4 @@ class Patience:
             )
         if missing and now >= self._report_at:
             self._report_at = now + (now - self._start)
-            logger.warning("waiting at the barrier since %.0f s for %s", now - self._start, format_ranks(missing))
+            logger.warning("waiting at the barrier since %.1f s for %s", now - self._start, format_ranks(missing))

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,15 +83,21 @@ def children() -> set[int]:
     return found
 
 
+def in_shared_memory() -> set[str]:
+    """Return what lies in /dev/shm, but for semaphores: Horn has none, other programs on the machine may."""
+    return {path.name for path in Path("/dev/shm").iterdir() if not path.name.startswith("sem.")}
+
+
 @pytest.fixture
 def nothing_left_behind() -> Iterator[None]:
-    """Fail where a job leaves a process, a file in /dev/shm or a descriptor behind."""
-    shm, descriptors = Path("/dev/shm"), Path("/proc/self/fd")
+    """The test leaves no process, no open file, no thread, and nothing in /dev/shm."""
+    descriptors = Path("/proc/self/fd")
     resource_tracker.ensure_running()  # Python's own, which the first job starts and which ends with the session
     before = children()
-    files, fds = set(shm.iterdir()), len(list(descriptors.iterdir()))
+    files, fds, threads = in_shared_memory(), len(list(descriptors.iterdir())), threading.active_count()
     yield
     gc.collect()  # a traceback may still hold the job
-    assert set(shm.iterdir()) <= files
+    assert in_shared_memory() <= files
     assert len(list(descriptors.iterdir())) <= fds
+    assert threading.active_count() <= threads
     assert children() <= before

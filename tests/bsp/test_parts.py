@@ -1,8 +1,5 @@
 """The small parts of the engine, each against its definition."""
 
-import threading
-
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,26 +46,6 @@ def test_too_much_shared_memory_is_a_clear_error() -> None:
         pytest.skip("this system does not tell how much memory it has")
     with pytest.raises(BSPError, match=r"no space for .* MiB of shared memory \(\d+ MiB are available\)"):
         Segment.create("test", 4 * available)
-
-
-def soak(peer: Peer, rounds: int) -> int:
-    """Publish the round, meet, look at the others: nobody may be behind, nobody more than one round ahead."""
-    reached = peer.shared["reached"]
-    for step in range(1, rounds + 1):
-        if peer.rng.random() < 0.02:
-            threading.Event().wait(peer.rng.random() * 0.002)
-        reached[peer.index] = step
-        peer.sync()
-        assert reached.min() >= step
-        assert reached.max() <= step + 1
-    return peer.superstep
-
-
-@pytest.mark.parametrize(("processes", "rounds"), [(16, 300), (5, 1000), (1, 1000)])
-def test_soak_of_the_barrier(processes: int, rounds: int) -> None:
-    job = BSPJob(soak, 16, processes, args=(rounds,), shared={"reached": np.zeros(16, np.int64)})
-    job.run()
-    assert job.values == [rounds] * 16
 
 
 def test_an_exception_of_on_progress_reaches_the_caller_and_ends_the_job() -> None:
