@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kazoo.exceptions import NoNodeError
 
 from horn.bsp import BSPJob, Peer, ZooKeeper
 from horn.bsp.coordination.session import Session
 from horn.bsp.testing import ZooKeeperServer
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 def few_and_many(few: int, many: int) -> pytest.MarkDecorator:
@@ -69,27 +70,39 @@ def endure(peer: Peer, rounds: int) -> list[dict[str, int]]:
         if step in (rounds // 3, rounds - 1):
             peer.progress(step)
             peer.sync()
-            seen.append(held())
+            if peer.index % (peer.num_peers // peer.num_processes) == 0:  # one for each process: to look opens a file
+                seen.append(held())
+            peer.sync()
     return seen
+
+
+def link(path: Path) -> str:
+    """Return what a file of this process is, or nothing where it is closed already, as that of the look itself."""
+    try:
+        return str(path.readlink())
+    except FileNotFoundError:
+        return ""
 
 
 def held() -> dict[str, int]:
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    files = list(Path("/proc/self/fd").iterdir())
+    links = {path: link(path) for path in Path("/proc/self/fd").iterdir()}
+    # Without what ZooKeeper's client opens anew for each of its waits.
+    paths = [path for path, found in links.items() if found and "eventpoll" not in found]
     return {
         "memory": int(status["RssAnon"].split()[0]) + int(status["RssShmem"].split()[0]),
         "threads": int(status["Threads"]),
-        "files": len(files),
-        "shared": sum(file.stat().st_size for file in files if "memfd" in str(file.resolve())),
+        "files": len(paths),
+        "shared": sum(path.stat().st_size for path in paths if "memfd" in links[path]),
     }
 
 
 def check_growth(job: BSPJob) -> None:
     job.run()
-    for before, after in job.values:
-        assert after["threads"] == before["threads"]
-        assert after["files"] == before["files"]
-        assert after["shared"] == before["shared"]
+    for before, after in filter(None, job.values):
+        assert after["threads"] <= before["threads"]
+        assert after["files"] <= before["files"]
+        assert after["shared"] <= before["shared"]
         assert after["memory"] - before["memory"] < 3000, "KiB"
 
 
@@ -105,7 +118,10 @@ def test_28_no_znodes_grow_with_the_supersteps(zookeeper: ZooKeeperServer, round
     with closing(Session(ZooKeeper(zookeeper.address))) as session:
 
         def count(path: str) -> int:
-            return 1 + sum(count(f"{path}/{child}") for child in session.children(path))
+            try:
+                return 1 + sum(count(f"{path}/{child}") for child in session.children(path))
+            except NoNodeError:  # barriers come and go while we look
+                return 0
 
         settings = ZooKeeper(zookeeper.address, participants="process")
         check_growth(
@@ -116,7 +132,7 @@ def test_28_no_znodes_grow_with_the_supersteps(zookeeper: ZooKeeperServer, round
                 args=(rounds,),
                 zookeeper=settings,
                 name="endures",
-                on_progress=lambda _: counts.append(count("/horn/jobs/endures/members") + count("/horn/jobs/endures")),
+                on_progress=lambda _: counts.append(count("/horn/jobs/endures")),
             )
         )
         before, after = counts
