@@ -72,8 +72,9 @@ def storm(peer: Peer, each: int) -> list[dict[int, int]]:
     return [counts, came]
 
 
-def test_a_storm_between_processes_of_several_peers_loses_and_doubles_nothing() -> None:
-    job = BSPJob(storm, peers=8, processes=4, args=(2500,), seed=5)
+@pytest.mark.parametrize("transport", ["shared", "tcp"])
+def test_a_storm_between_processes_of_several_peers_loses_and_doubles_nothing(transport: str) -> None:
+    job = BSPJob(storm, peers=8, processes=4, transport=transport, args=(2500,), seed=5)
     job.run()
     for receiver, (_, came) in enumerate(job.values):
         assert came == {sender: job.values[sender][0][receiver] for sender in range(8)}

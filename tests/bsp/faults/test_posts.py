@@ -65,7 +65,8 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def test_those_who_wait_for_room_learn_that_the_reader_was_killed() -> None:
+@pytest.mark.parametrize("transport", ["shared", "tcp"])
+def test_those_who_wait_for_room_learn_that_the_reader_was_killed(transport: str) -> None:
     with pytest.raises(PeerLost, match=r"peer 1 \(process 1, pid \d+\) was killed by SIGKILL"):
-        BSPJob(flood, peers=3, processes=3, on_progress=kill).run()
+        BSPJob(flood, peers=3, processes=3, transport=transport, on_progress=kill).run()
     assert time.monotonic() - MARK[-1] < WITHIN
