@@ -58,7 +58,8 @@ def program(peer: Peer) -> Array:
         peer.wait()
         for sender, (kind, value) in peer.inbox():
             if kind == "solution":
-                return np.round(value, 6)
+                solution: Array = np.round(value, 6)
+                return solution
             if kind == "parameters":
                 peer.post(0, ("gradient", rows.T @ (rows @ value - sides) / ROWS))
             elif server is not None:
