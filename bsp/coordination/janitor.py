@@ -9,6 +9,7 @@ import json
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 from ..errors import BSPError
 from . import janitor_process
@@ -32,7 +33,9 @@ class Janitor:
     """
 
     def __init__(self, settings: ZooKeeper, root: str, owner: int) -> None:
-        told = {"settings": settings.plain(), "root": root, "owner": owner, "path": sys.path}
+        # The folder that holds horn/ is on no search path where an editable install finds it by a hook of its own.
+        path = [*sys.path, str(Path(__file__).parents[3])]
+        told = {"settings": settings.plain(), "root": root, "owner": owner, "path": path}
         try:
             # Isolated and without site-packages it takes 15 ms to start. In a session of its own a terminal's signals
             # do not reach it.
