@@ -190,8 +190,18 @@ class Group(Distributed):
         return Group(self._home, self._home.site(group, members, offers, self._site), mine.index(self.index))
 
     def close(self) -> None:
-        """Leave the group for good, together with all its members. Cost: l."""
+        """Leave the group for good, together with all its members, and with it what was not read.
+
+        Raises:
+            BSPError: it is closed already, or the group of all peers.
+            JobAborted, BarrierTimeout: as `sync`.
+
+        Cost: l.
+        """
+        if self._site.parent is None:
+            raise BSPError("the group of all peers cannot be closed: it ends with the program")
         self._site.wait(self.index, call("close()"))
+        self._site.mailbox.leave(self.index)
         self._home.leave(self._site)
 
     def __enter__(self) -> Self:

@@ -54,14 +54,16 @@ class Site:
         mine = members.of(process)
         self._threads = ThreadBarrier([members.ranks[index] for index in mine], check, timeout)
         self.mailbox = Mailbox(members, process, messages, kept)
-        self.phases = Phases(members, process, channel.collectives, self._wait_around)
+        self.phases = Phases(members, process, channel.collectives, self._wait_around, self.mailbox.check_open)
 
     def wait(self, index: int, call: Call, flags: int = 0) -> Verdict:
         """Wait for all members of the group, which must make the same call."""
+        self.mailbox.check_open(index)
         return self._threads.wait(self.members.ranks[index], Arrival(call, flags), self._cross)
 
     def _wait_around(self, index: int, call: Call, around: Callable[[Callable[[], object]], None]) -> None:
         """Wait for all; the last member to arrive here does something around the crossing for all, or instead of it."""
+        self.mailbox.check_open(index)
 
         def cross(arrival: Arrival) -> Verdict:
             around(lambda: self._cross(arrival))

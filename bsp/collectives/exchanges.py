@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..barriers import Call
+from ..encoding import Encoded
 from ..errors import BSPError, format_ranks
 from .phases import ALL, Phases
 
@@ -57,8 +58,9 @@ def _give_each(phases: Phases, index: int, values: Sequence[object] | None) -> N
     if values is None or len(values) != members:
         got = "None" if values is None else f"{len(values)}"
         raise BSPError(f"one value for each of the {members} members is needed, got {got}")
-    for receiver, value in enumerate(values):
-        phases.give(index, value, receiver)
+    # All before the first: where one cannot be encoded, nothing has been brought that a later operation would find.
+    for receiver, encoded in enumerate([Encoded(value) for value in values]):
+        phases.give_encoded(index, encoded, receiver)
 
 
 def _one(phases: Phases, sender: int, reader: int, out: Array | None) -> Any:
@@ -88,4 +90,6 @@ def _fill(out: Array, value: object, ranks: Sequence[int]) -> None:
             f"but out takes dtype {out.dtype} and shape {out.shape}",
             ranks,
         )
+    if not out.flags.writeable:
+        raise BSPError("out must be writable, got a read-only array")
     np.copyto(out, array)

@@ -34,10 +34,16 @@ class Phases:
         process: this process.
         lane: the way to the other processes.
         barrier: waits for all members, given the calling one, what it calls, and what is to be done by one for all.
+        check_open: raises BSPError where a member has closed the group.
     """
 
     def __init__(
-        self, members: Members, process: int, lane: Lane, barrier: Callable[[int, Call, Around], object]
+        self,
+        members: Members,
+        process: int,
+        lane: Lane,
+        barrier: Callable[[int, Call, Around], object],
+        check_open: Callable[[int], None],
     ) -> None:
         self.members = members
         self.process = process
@@ -46,6 +52,7 @@ class Phases:
         self.others = tuple(other for other in members.processes if other != process)
         self._lane = lane
         self._barrier = barrier
+        self._check_open = check_open
         self._mutex = threading.Lock()
         self._phase = dict.fromkeys(self.mine, 0)
         self._kept: tuple[dict[int, Any], dict[int, Any]] = ({}, {})
@@ -56,11 +63,16 @@ class Phases:
 
     def keep(self, index: int, value: object) -> None:
         """Bring something that only the members of this process will read, by reference."""
+        self._check_open(index)
         self._kept[self._phase[index] & 1][index] = value
 
     def give(self, index: int, value: object, receiver: int = ALL) -> None:
         """Bring a value for one member, or for all: a copy of it. Once per phase and receiver."""
-        encoded = Encoded(value)
+        self.give_encoded(index, Encoded(value), receiver)
+
+    def give_encoded(self, index: int, encoded: Encoded, receiver: int) -> None:
+        """Bring a value that is encoded already; see `give`."""
+        self._check_open(index)
         to = self.others if receiver == ALL else (self.members.process_of(receiver),)
         if receiver == ALL or to[0] == self.process:
             memory = bytearray(encoded.size)

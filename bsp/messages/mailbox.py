@@ -65,6 +65,7 @@ class Mailbox:
         self._kept = kept
         self._local: dict[int, list[Local]] = {index: [] for index in members.of(process)}
         self._inbox: dict[tuple[int, int], list[Message]] = {}
+        self._left: set[int] = set()
         self.superstep = 0
 
     def check(self, receiver: int) -> None:
@@ -74,6 +75,7 @@ class Mailbox:
 
     def send(self, superstep: int, sender: int, receiver: int, value: object, move: bool, part: int = 0) -> None:
         """Buffer a message of a program, or of a part of the group; see `Group.send`."""
+        self.check_open(sender)
         self.check(receiver)
         process = self._members.process_of(receiver)
         encoded = Encoded(value, _ADDRESS.pack(b"#", part) if part and process != self._process else b"")
@@ -110,7 +112,17 @@ class Mailbox:
 
     def received(self, index: int, part: int = 0) -> Sequence[Message]:
         """Return the messages of a member in the order of (sender, sequence)."""
+        self.check_open(index)
         return self._inbox.get((index, part), ())
+
+    def leave(self, index: int) -> None:
+        """Note that a member has closed the group: what it has not read is about to be overwritten."""
+        self._left.add(index)
+
+    def check_open(self, index: int) -> None:
+        """Raise BSPError where a member has closed the group."""
+        if index in self._left:
+            raise BSPError("the group is closed: use it, and read what was sent in it, before close()")
 
     def close(self) -> None:
         """Give the memory back."""

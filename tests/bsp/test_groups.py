@@ -149,3 +149,45 @@ def test_a_failure_ends_all_regions(processes: int) -> None:
     with pytest.raises(PeerFailed, match="ValueError: no") as caught:
         BSPJob(leave_early, 4, processes).run()
     assert caught.value.ranks == (3,)
+
+
+def use_after_close(peer: Peer) -> list[str]:
+    region = peer.split(0)
+    queue, variable = region.queue("i8"), region.variable(peer.index)
+    region.send(0, np.arange(1000.0))
+    region.sync()
+    region.close()
+    peer.sync()
+    with peer.split(0) as other:  # has the memory now that was the first one's
+        other.send(0, np.ones(1000))
+        other.sync()
+    said = []
+    for use in (
+        region.sync,
+        region.close,
+        region.messages,
+        lambda: list(region.stream()),
+        lambda: region.send(0, 1),
+        lambda: region.allreduce(1.0),
+        lambda: region.broadcast(1),
+        lambda: region.split(0),
+        queue.received,
+        lambda: variable.get(0),
+        peer.close,
+    ):
+        try:
+            use()
+            said.append("nothing")
+        except BSPError as error:
+            said.append(str(error))
+    peer.sync()
+    return said
+
+
+@pytest.mark.parametrize(("processes", "transport"), [(1, "threads"), (2, "shared"), (2, "tcp")])
+def test_a_closed_region_is_no_use_any_more(processes: int, transport: str) -> None:
+    job = BSPJob(use_after_close, 4, processes, transport=transport)
+    job.run()
+    for said in job.values:
+        assert all("the group is closed" in text for text in said[:-1])
+        assert "the group of all peers cannot be closed" in said[-1]

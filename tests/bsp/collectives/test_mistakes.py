@@ -112,3 +112,29 @@ def test_what_does_not_fit_into_out_names_its_sender(processes: int) -> None:
 def test_a_function_that_raises_ends_the_job_with_its_error(processes: int) -> None:
     with pytest.raises(PeerFailed, match="ZeroDivisionError"):
         BSPJob(raising, 3, processes).run()
+
+
+def retry(peer: Peer) -> Any:
+    values = [peer.index * 10 + to for to in range(peer.num_peers)]
+    try:
+        peer.alltoall([*values[:-1], object()])
+    except BSPError:
+        return peer.allgather(peer.index)
+
+
+@pytest.mark.parametrize(("processes", "transport"), [(1, "threads"), (3, "shared"), (3, "tcp")])
+def test_what_was_refused_in_part_brings_nothing(processes: int, transport: str) -> None:
+    job = BSPJob(retry, 3, processes, transport=transport)
+    job.run()
+    assert job.values == [[0, 1, 2]] * 3
+
+
+def fill_read_only(peer: Peer) -> None:
+    out = np.zeros(3)
+    out.flags.writeable = False
+    peer.broadcast(np.ones(3), out=out)
+
+
+def test_a_result_needs_memory_that_can_be_written_to() -> None:
+    with pytest.raises(BSPError, match="out must be writable, got a read-only array"):
+        BSPJob(fill_read_only, 2, 2).run()

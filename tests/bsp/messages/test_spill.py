@@ -48,6 +48,35 @@ def test_a_limit_changes_nothing_but_the_place(
     assert (limited.counters["spilled bytes"] > 0) == spills
 
 
+def parts(peer: Peer, size: int) -> list[Any]:
+    """Queues and variables, together with messages: all of them are messages that the limit counts."""
+    queue, variable, array = peer.queue("i8"), peer.variable(), peer.coarray(size, np.int64)
+    right, seen = (peer.index + 1) % peer.num_peers, []
+    for step in range(4):
+        for to in range(peer.num_peers):
+            queue.send_array(to, np.arange(size) + 10 * peer.index + step)
+        peer.send(right, np.full(size, step))
+        variable.put(right, bytes([step]) * size)
+        array.put(right, np.full(size, 100 * peer.index + step))
+        asked = variable.get(right), array.get(right, slice(0, None, 7))
+        peer.sync()
+        found = [int(message.sum()) for message in peer.stream()]
+        seen.append((int(queue.received().sum()), queue.senders.tolist()[::size], found, variable.value))
+        seen.append((array.local.tolist()[:3], asked[0].value, int(asked[1].value.sum())))
+    return seen
+
+
+@pytest.mark.parametrize(("processes", "transport"), [(1, "threads"), (2, "shared"), (2, "tcp")])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_queues_and_variables_go_over_the_disk_too(processes: int, transport: str, compression: str | None) -> None:
+    free = BSPJob(parts, 4, processes, args=(20_000,), transport=transport)
+    limited = BSPJob(parts, 4, processes, args=(20_000,), transport=transport, compression=compression, memory_limit=1)
+    free.run()
+    limited.run()
+    assert limited.values == free.values
+    assert limited.counters["spilled bytes"] > 0
+
+
 def flood(peer: Peer, rounds: int, folder: str) -> tuple[list[int], ...]:
     """Return how large the heaps and the files have become when 32 MB per peer were sent in each superstep."""
     for _ in range(rounds):
