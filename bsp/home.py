@@ -11,6 +11,7 @@ from .messages import PostOffice
 from .placement import Members, Placement
 from .site import Site
 from .transport import Channel, CompressingLane, Kept, Offer, Transport
+from .vigil import Vigil
 
 WORLD = "world"
 
@@ -23,7 +24,7 @@ class Home:
         process: this process.
         transport: the way to the other processes.
         coordinator: keeps what peers publish.
-        check: raises what ended the job.
+        vigil: what waiting peers look at.
         stop_requested: whether the job was asked to stop.
         barrier: makes the meeting of a group's processes; by default the transport's own.
         timeout: seconds that a peer waits for others, or None for as long as it takes.
@@ -41,7 +42,7 @@ class Home:
         transport: Transport,
         *,
         coordinator: Coordinator,
-        check: Callable[[], None],
+        vigil: Vigil,
         stop_requested: Callable[[], bool],
         barrier: BarrierMaker | None = None,
         timeout: float | None = None,
@@ -52,7 +53,8 @@ class Home:
         self.process = process
         self.coordinator = coordinator
         self._transport = transport
-        self._check = check
+        self._vigil = vigil
+        self._check = vigil.check
         self._stop_requested = stop_requested
         self._barrier = barrier
         self._timeout = timeout
@@ -62,7 +64,8 @@ class Home:
         self._offers: dict[str, Offer] = {}
         self._leaving: dict[str, int] = {}
         self._mutex = threading.Lock()
-        self.posts = PostOffice(placement.peers, transport.posts, check)
+        self.posts = PostOffice(placement.peers, transport.posts, vigil.check)
+        vigil.ask(transport.posts.finished)
 
     def offer(self, group: str, members: Members) -> Offer:
         """Return what the other processes of a group must know of this one; the same for each of its peers here."""
@@ -88,7 +91,7 @@ class Home:
                     messages,
                     Kept(self._spill),
                     channel.barrier if self._barrier is None else self._barrier(self._meeting(group, members, channel)),
-                    check=self._check,
+                    vigil=self._vigil,
                     stop_requested=self._stop_requested,
                     timeout=self._timeout,
                 )

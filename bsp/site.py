@@ -7,6 +7,7 @@ from .collectives import Phases
 from .messages import Mailbox
 from .placement import Members
 from .transport import Channel, Kept, Lane
+from .vigil import Vigil
 
 
 class Site:
@@ -21,7 +22,7 @@ class Site:
         messages: the lane for messages, the channel's or one around it.
         kept: memory for messages that stay in this process.
         barrier: the meeting of the group's processes.
-        check: raises what ended the job.
+        vigil: what waiting peers look at.
         stop_requested: whether the job was asked to stop.
         timeout: seconds that a peer waits for the others of its process, or None for as long as it takes.
     """
@@ -37,7 +38,7 @@ class Site:
         kept: Kept,
         barrier: Barrier,
         *,
-        check: Callable[[], None],
+        vigil: Vigil,
         stop_requested: Callable[[], bool],
         timeout: float | None = None,
     ) -> None:
@@ -52,14 +53,15 @@ class Site:
         # One process of the group looks, so that all members see a request to stop in the same superstep.
         self._stop_requested = stop_requested if members.processes[0] == process else _never
         mine = members.of(process)
-        self._threads = ThreadBarrier([members.ranks[index] for index in mine], check, timeout)
+        self._threads = ThreadBarrier([members.ranks[index] for index in mine], vigil.check, timeout)
+        self._vigil = vigil
         self.mailbox = Mailbox(members, process, messages, kept)
         self.phases = Phases(members, process, channel.collectives, self._wait_around, self.mailbox.check_open)
 
     def wait(self, index: int, call: Call, flags: int = 0) -> Verdict:
         """Wait for all members of the group, which must make the same call."""
         self.mailbox.check_open(index)
-        return self._threads.wait(self.members.ranks[index], Arrival(call, flags), self._cross)
+        return self._gather(index, Arrival(call, flags), self._cross)
 
     def _wait_around(self, index: int, call: Call, around: Callable[[Callable[[], object]], None]) -> None:
         """Wait for all; the last member to arrive here does something around the crossing for all, or instead of it."""
@@ -69,7 +71,14 @@ class Site:
             around(lambda: self._cross(arrival))
             return Verdict(0)
 
-        self._threads.wait(self.members.ranks[index], Arrival(call), cross)
+        self._gather(index, Arrival(call), cross)
+
+    def _gather(self, index: int, arrival: Arrival, cross: Callable[[Arrival], Verdict]) -> Verdict:
+        rank = self.members.ranks[index]
+        if self.parent is None:  # who finishes comes to a barrier of this group, and is told apart there
+            return self._threads.wait(rank, arrival, cross)
+        with self._vigil.waiting(self.group, self.members.ranks):
+            return self._threads.wait(rank, arrival, cross)
 
     def retire(self, site: "Site") -> None:
         """Note that the members here have left a group within this one.

@@ -69,7 +69,8 @@ class ThreadBarrier:
 
     def _missing(self) -> list[int]:
         """Return the peers of this process that are still computing: none while the last one is crossing."""
-        return [rank for rank in self._ranks if rank not in self._arrivals] if self._arrivals else []
+        arrived = set(self._arrivals)  # the crossing thread may clear them meanwhile
+        return [rank for rank in self._ranks if rank not in arrived] if arrived else []
 
     def _go_first(self, rank: int, arrival: Arrival, cross: Callable[[Arrival], Verdict]) -> None:
         try:

@@ -70,8 +70,9 @@ class Mailbox:
 
     def check(self, receiver: int) -> None:
         """Raise BSPError for what is no member."""
-        if not 0 <= receiver < len(self._members):
-            raise BSPError(f"the receiver must be in [0, {len(self._members)}), got {receiver}")
+        # A number of another kind may compare as one of the range.
+        if not hasattr(receiver, "__index__") or not 0 <= receiver < len(self._members):
+            raise BSPError(f"the receiver must be in [0, {len(self._members)}), got {receiver!r}")
 
     def send(self, superstep: int, sender: int, receiver: int, value: object, move: bool, part: int = 0) -> None:
         """Buffer a message of a program, or of a part of the group; see `Group.send`."""

@@ -33,6 +33,7 @@ from ..placement import Members, Placement
 from ..program import run_program
 from ..site import Site
 from ..transport import LocalTransport, Offer, SharedTransport, Transport
+from ..vigil import Vigil
 from . import frames
 from .failures import abort_behind, describe
 from .shipping import LoadedModuleFinder, dump_value, load_program
@@ -102,7 +103,8 @@ class Worker:
         ]
         self._spills = [Segment(fd, allocate_on_disk(spec["spill_dir"])) for fd in spec["spills"]]
         self._spill = Spill(self._spills[process], spec["memory_limit"]) if self._spills else None
-        self._transport = self._make_transport(self._coordinators[0].check)
+        self._vigil = Vigil(self._coordinators[0].check)
+        self._transport = self._make_transport(self._vigil.check)
         barrier = load_program(self._payload).barrier if spec["own_barrier"] else None
         if spec["zookeeper"] is not None:
             settings = ZooKeeper.restored(spec["zookeeper"])
@@ -115,7 +117,7 @@ class Worker:
             process,
             self._transport,
             coordinator=self._coordinators[-1],
-            check=self._coordinators[0].check,
+            vigil=self._vigil,
             stop_requested=lambda: self._control.stop_requested,
             barrier=barrier,
             timeout=spec["timeout"],
@@ -206,7 +208,7 @@ class Worker:
             JobLayout(settings.chroot, self._spec["job"], self._spec["attempt"]),
             self._placement,
             self._process,
-            check=self._coordinators[0].check,
+            check=self._vigil.check,
             on_end=self._end,
         )
 

@@ -200,7 +200,7 @@ def test_a_barrier_has_a_time_limit_if_one_is_set(processes: int, transport: str
     assert caught.value.ranks == (2,)
 
 
-def send_wrong(peer: Peer, to: int, value: Any) -> None:
+def send_wrong(peer: Peer, to: Any, value: Any) -> None:
     peer.send(to, value() if callable(value) else value)
 
 
@@ -208,12 +208,13 @@ def send_wrong(peer: Peer, to: int, value: Any) -> None:
     ("to", "value", "said"),
     [
         (2, 1, r"the receiver must be in \[0, 2\), got 2"),
+        (1.0, 1, r"the receiver must be in \[0, 2\), got 1.0"),
         (0, object, "a message cannot hold a builtins.object"),
         (1, set, "a message cannot hold a builtins.set"),
         (1, np.array([None]), "cannot hold an array of dtype object"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_at_send(to: int, value: Any, said: str) -> None:
+def test_what_cannot_be_sent_is_refused_at_send(to: Any, value: Any, said: str) -> None:
     with pytest.raises(BSPError, match=said) as caught:
         BSPJob(send_wrong, peers=2, processes=2, args=(to, value)).run()
     assert any("peer.send(to, value() if callable(value) else value)" in note for note in caught.value.__notes__)

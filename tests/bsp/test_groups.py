@@ -191,3 +191,18 @@ def test_a_closed_region_is_no_use_any_more(processes: int, transport: str) -> N
     for said in job.values:
         assert all("the group is closed" in text for text in said[:-1])
         assert "the group of all peers cannot be closed" in said[-1]
+
+
+def return_early(peer: Peer) -> None:
+    region = peer.split(0)
+    if peer.index != 1:
+        region.sync()
+
+
+@pytest.mark.parametrize(("processes", "transport"), [(1, "threads"), (2, "shared"), (3, "shared"), (3, "tcp")])
+def test_a_member_that_finishes_while_others_wait_in_a_region_is_named(processes: int, transport: str) -> None:
+    with pytest.raises(
+        BSPError, match="peer 1 came for the end of the program, while others wait in the region"
+    ) as told:
+        BSPJob(return_early, 3, processes, transport=transport).run()
+    assert told.value.ranks == (1,)
