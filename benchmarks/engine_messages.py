@@ -13,47 +13,44 @@ LARGE = 10_000_000  # bytes
 WARM_UP = 3
 
 
-def rate_objects(peer: Peer, supersteps: int) -> float:
-    """Messages per second: numbers, sent one by one from peer 0 to peer 1, and read there."""
+def rate_one_way(peer: Peer, supersteps: int, send: Callable[[], None], receive: Callable[[], object]) -> float:
+    """Messages per second from peer 0 to peer 1, and read there: `SMALL` in every other superstep."""
 
     def superstep() -> None:
         if peer.index == 0:
-            for number in range(SMALL):
-                peer.send(1, number)
+            send()
         peer.sync()
-        peer.messages()
+        receive()
         peer.sync()
 
     return SMALL * rate_of(superstep, supersteps)
+
+
+def rate_objects(peer: Peer, supersteps: int) -> float:
+    """Numbers as objects, sent one by one."""
+
+    def send() -> None:
+        for number in range(SMALL):
+            peer.send(1, number)
+
+    return rate_one_way(peer, supersteps, send, peer.messages)
 
 
 def rate_items(peer: Peer, supersteps: int) -> float:
     """The same by a typed queue."""
     queue = peer.queue("i8")
 
-    def superstep() -> None:
-        if peer.index == 0:
-            for number in range(SMALL):
-                queue.send(1, number)
-        peer.sync()
-        queue.received()
-        peer.sync()
+    def send() -> None:
+        for number in range(SMALL):
+            queue.send(1, number)
 
-    return SMALL * rate_of(superstep, supersteps)
+    return rate_one_way(peer, supersteps, send, queue.received)
 
 
 def rate_items_of_arrays(peer: Peer, supersteps: int) -> float:
     """The same by a typed queue, many at once."""
     queue, numbers = peer.queue("i8"), np.arange(SMALL)
-
-    def superstep() -> None:
-        if peer.index == 0:
-            queue.send_array(1, numbers)
-        peer.sync()
-        queue.received()
-        peer.sync()
-
-    return SMALL * rate_of(superstep, supersteps)
+    return rate_one_way(peer, supersteps, lambda: queue.send_array(1, numbers), queue.received)
 
 
 def rate_bytes(peer: Peer, supersteps: int) -> float:

@@ -28,7 +28,6 @@ class Group(Distributed):
         index: this member, in [0, num_peers).
         num_peers: how many members the group has.
         ranks: the members' indices in the job.
-        superstep: how many supersteps of the group have ended.
         stopping: whether the job was asked to stop. All members see the same answer at the same place of the program,
             as it changes only in `sync()`.
     """
@@ -36,13 +35,17 @@ class Group(Distributed):
     def __init__(self, home: Home, site: Site, index: int) -> None:
         super().__init__(site.phases, site.mailbox, index)
         self.ranks: Sequence[int] = site.members.ranks
-        self.superstep = 0
         self.stopping = False
         self._home = home
         self._site = site
         self._splits = 0
         self._combiner: Combiner | None = None
         self._messages: list[Any] | None = None
+
+    @property
+    def superstep(self) -> int:
+        """How many supersteps of the group have ended."""
+        return self._site.mailbox.superstep
 
     # Messages
 
@@ -62,7 +65,7 @@ class Group(Distributed):
         Cost: h·g, h = bytes of the value; twice a copy in memory on one host.
         """
         if self._combiner is None:
-            self._site.mailbox.send(self.superstep, self.index, to, value, move)
+            self._site.mailbox.send(self.index, to, value, move)
         else:
             self._site.mailbox.check(to)
             self._combiner.add(to, value)
@@ -138,7 +141,6 @@ class Group(Distributed):
         self._send_combined()
         verdict = self._site.wait(self.index, SYNC, (0 if halt else GO_ON) | self._flush())
         self.stopping = verdict.stop
-        self.superstep += 1
         self._messages = None
         self._turn(verdict.gets)
         return not verdict.go_on
@@ -216,4 +218,4 @@ class Group(Distributed):
     def _send_combined(self) -> None:
         if self._combiner is not None:
             for to, value in self._combiner.take().items():
-                self._site.mailbox.send(self.superstep, self.index, to, value, True)
+                self._site.mailbox.send(self.index, to, value, True)

@@ -54,7 +54,6 @@ class Home:
         self.coordinator = coordinator
         self._transport = transport
         self._vigil = vigil
-        self._check = vigil.check
         self._stop_requested = stop_requested
         self._barrier = barrier
         self._timeout = timeout
@@ -98,7 +97,7 @@ class Home:
             return self._sites[group]
 
     def _meeting(self, group: str, members: Members, channel: Channel) -> Meeting:
-        return Meeting(group, members, self.process, channel.barrier, self._check, self._timeout)
+        return Meeting(group, members, self.process, channel.barrier, self._vigil.check, self._timeout)
 
     def leave(self, site: Site) -> None:
         """Retire a site when the last of its members here leaves it."""

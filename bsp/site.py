@@ -48,7 +48,6 @@ class Site:
         self._channel = channel
         self._messages = messages
         self._barrier = barrier
-        self._superstep = 0
         self._retired: list[Site] = []
         # One process of the group looks, so that all members see a request to stop in the same superstep.
         self._stop_requested = stop_requested if members.processes[0] == process else _never
@@ -105,12 +104,11 @@ class Site:
         if call != SYNC:
             self._channel.collectives.settle()
             return self._barrier.wait(Arrival(call, flags))
-        if self.mailbox.sent(self._superstep):
+        if self.mailbox.sent():
             flags |= MESSAGES
         self._messages.settle()
         verdict = self._barrier.wait(Arrival(SYNC, flags))
-        self.mailbox.deliver(self._superstep, verdict.messages)
-        self._superstep += 1
+        self.mailbox.deliver(verdict.messages)
         return verdict
 
 

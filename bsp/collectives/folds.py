@@ -5,7 +5,7 @@ from typing import Any
 
 from ..barriers import Call
 from ..encoding import decode, encode
-from .phases import Kept, Phases
+from .phases import Contributions, Phases
 from .tree import Node, cover, fold_tree
 
 Function = Callable[[Any, Any], Any]
@@ -18,7 +18,7 @@ def fold(phases: Phases, index: int, value: object, function: Function, call: Ca
     """
     to = tuple(process for process in readers if process != phases.process)
 
-    def after(kept: Kept) -> bytearray | None:
+    def after(kept: Contributions) -> bytearray | None:
         if phases.process not in readers:
             return None
         known = _own(kept) | _brought(phases, index, phases.others)
@@ -39,8 +39,8 @@ def scan(phases: Phases, index: int, value: object, function: Function, call: Ca
     return fold_tree((0, index + 1), known, function)
 
 
-def _bring(phases: Phases, index: int, function: Function, to: tuple[int, ...]) -> Callable[[Kept], None]:
-    def before(kept: Kept) -> None:
+def _bring(phases: Phases, index: int, function: Function, to: tuple[int, ...]) -> Callable[[Contributions], None]:
+    def before(kept: Contributions) -> None:
         if to:
             known = _own(kept)
             for node in cover(phases.mine):
@@ -49,7 +49,7 @@ def _bring(phases: Phases, index: int, function: Function, to: tuple[int, ...]) 
     return before
 
 
-def _own(kept: Kept) -> dict[Node, Any]:
+def _own(kept: Contributions) -> dict[Node, Any]:
     """Return copies of what the members of this process gave: the function may do with them what it likes."""
     return {(member, member + 1): decode(bytearray(memory)) for member, memory in kept.items()}
 

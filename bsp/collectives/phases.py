@@ -18,7 +18,7 @@ from ..placement import Members
 from ..transport import Inbound, Lane
 
 Array = NDArray[Any]
-Kept = dict[int, Any]
+Contributions = dict[int, Any]
 """What the members of this process keep for each other in a phase."""
 Around = Callable[[Callable[[], object]], None]
 """Given the crossing of the barrier between the processes; run by one thread while the others of its process wait."""
@@ -101,8 +101,8 @@ class Phases:
         self,
         index: int,
         call: Call,
-        before: Callable[[Kept], None] | None = None,
-        after: Callable[[Kept], Any] | None = None,
+        before: Callable[[Contributions], None] | None = None,
+        after: Callable[[Contributions], Any] | None = None,
     ) -> Any:
         """Wait for all members of the group; they must make the same call.
 
@@ -143,7 +143,7 @@ class Phases:
 
     # What the others brought, after the end of the phase
 
-    def kept(self, index: int) -> Kept:
+    def kept(self, index: int) -> Contributions:
         """Return what the members of this process kept in the phase that has ended."""
         return self._kept[(self._phase[index] - 1) & 1]
 

@@ -18,7 +18,7 @@ from .. import failpoints
 from ..barriers import Call
 from ..placement import available_cores
 from .operators import Elementwise
-from .phases import Kept, Phases
+from .phases import Contributions, Phases
 from .tree import Node, cover, reduce_tree
 
 Array = NDArray[Any]
@@ -99,7 +99,7 @@ class Reduction:
         if out is not None:
             np.copyto(out, total)
 
-    def _total(self, kept: Kept) -> Array:
+    def _total(self, kept: Contributions) -> Array:
         failpoints.hit("allreduce.reducing")
         total = np.empty(self._flat.size, self._flat.dtype)
         leaves, members = self._leaves(kept, 0, total.size, 0), len(self._phases.members)
@@ -145,10 +145,10 @@ class Reduction:
             base + min(position + 1, workers) * (top - base) // workers,
         )
 
-    def _bring(self, parcels: Iterable[Parcel]) -> Callable[[Kept], None]:
+    def _bring(self, parcels: Iterable[Parcel]) -> Callable[[Contributions], None]:
         """Return what brings the other processes their parcels of what the members of this one keep."""
 
-        def before(kept: Kept) -> None:
+        def before(kept: Contributions) -> None:
             for to, low, high in parcels:
                 if not to or low == high:
                     continue
@@ -162,7 +162,7 @@ class Reduction:
 
         return before
 
-    def _leaves(self, kept: Kept, low: int, high: int, base: int) -> dict[Node, Array]:
+    def _leaves(self, kept: Contributions, low: int, high: int, base: int) -> dict[Node, Array]:
         """Return what is known of the elements `low` to `high`; the others have brought those from `base` on."""
         leaves = {(member, member + 1): array[low:high] for member, array in kept.items()}
         if low < high:
@@ -192,6 +192,6 @@ class Reduction:
         return members.start * rows // count * width, members.stop * rows // count * width
 
 
-def _forget(kept: Kept) -> None:
+def _forget(kept: Contributions) -> None:
     """Nobody reads what was kept."""
     kept.clear()

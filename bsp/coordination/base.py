@@ -1,11 +1,13 @@
 """The contract of coordination."""
 
 import re
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import BSPError
+from ..memory.board import ROOM
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,6 @@ class Member:
 
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-ROOM = 1 << 16
-"""Bytes that what one participant publishes may take."""
 
 
 def check_key(key: str) -> None:
@@ -34,14 +34,28 @@ def check_key(key: str) -> None:
         raise BSPError(f"a key consists of letters, digits, '.', '_' and '-', 100 at most, got {key!r}")
 
 
-def check_value(key: str, value: bytes) -> None:
-    """Raise BSPError for what is no key, or too large a value."""
-    check_key(key)
-    if len(value) > ROOM:
-        raise BSPError(
-            f"no room for {len(value)} bytes under {key!r}: what a process publishes may take {ROOM} bytes; it is for "
-            "names and addresses, send data as messages"
-        )
+class Room:
+    """What one participant publishes: its keys and the room that they leave. For all its threads."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, int] = {}
+        self._mutex = threading.Lock()
+
+    def take(self, key: str, value: bytes) -> None:
+        """Take room for a value in place of what the key had.
+
+        Raises:
+            BSPError: the key is no such text, or there is no room.
+        """
+        check_key(key)
+        with self._mutex:
+            sizes = {**self._sizes, key: len(key) + len(value)}
+            if sum(sizes.values()) > ROOM:
+                raise BSPError(
+                    f"no room for {len(value)} bytes under {key!r}: what a process publishes may take {ROOM} bytes in "
+                    "all; it is for names and addresses, send data as messages"
+                )
+            self._sizes = sizes
 
 
 class Coordinator(ABC):

@@ -10,7 +10,7 @@ from ..errors import JobAborted
 from ..memory.board import Board
 from ..memory.control import ControlBlock
 from ..placement import Placement
-from .base import Coordinator, Member, check_key, check_value
+from .base import Coordinator, Member, Room, check_key
 
 _POLL = 0.001
 
@@ -39,6 +39,7 @@ class EmbeddedCoordinator(Coordinator):
         self._placement = placement
         self._rank = rank
         self._parent = parent
+        self._room = Room()
 
     def join(self) -> None:
         """Publish the pid, and wait for those of the others."""
@@ -59,7 +60,7 @@ class EmbeddedCoordinator(Coordinator):
 
     def publish(self, key: str, value: bytes) -> None:
         """Write it on the board."""
-        check_value(key, value)
+        self._room.take(key, value)
         self._board.publish(key, value)
 
     def lookup(self, key: str) -> bytes | None:

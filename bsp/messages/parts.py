@@ -28,7 +28,7 @@ class Line:
 
     def send(self, to: int, value: object, *, move: bool = False) -> None:
         """Send a value; see `Group.send`."""
-        self._mailbox.send(self._mailbox.superstep, self.index, to, value, move, self._number)
+        self._mailbox.send(self.index, to, value, move, self._number)
 
     def received(self) -> Sequence[Message]:
         """Return what came in the last superstep, ordered by (sender, sequence)."""

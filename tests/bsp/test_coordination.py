@@ -132,6 +132,17 @@ def until_it_ends(coordinator: Coordinator) -> None:
         threading.Event().wait(0.005)
 
 
+def test_all_that_a_participant_publishes_shares_one_room(job: Job) -> None:
+    def act(rank: int, coordinator: Coordinator) -> None:
+        coordinator.publish(f"first-{rank}", bytes(2**15))
+        coordinator.publish(f"first-{rank}", bytes(2**15))  # in place of what was there
+        coordinator.publish(f"second-{rank}", bytes(2**15))
+
+    for error in everywhere(job, act):
+        assert isinstance(error, BSPError)
+        assert "no room for 32768 bytes under 'second-" in str(error)
+
+
 def test_abort_reaches_all_and_names_the_peers(job: Job) -> None:
     def act(rank: int, coordinator: Coordinator) -> None:
         if rank == 1:

@@ -199,7 +199,7 @@ def return_early(peer: Peer) -> None:
         region.sync()
 
 
-@pytest.mark.parametrize(("processes", "transport"), [(1, "threads"), (2, "shared"), (3, "shared"), (3, "tcp")])
+@pytest.mark.parametrize(("processes", "transport"), [(1, "threads"), (2, "shared"), (3, "tcp")])
 def test_a_member_that_finishes_while_others_wait_in_a_region_is_named(processes: int, transport: str) -> None:
     with pytest.raises(
         BSPError, match="peer 1 came for the end of the program, while others wait in the region"
