@@ -37,8 +37,8 @@ class About:
         return [peer for other in here for peer in placement.ranks(other)]
 
 
-def plain_conf(conf: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return a copy of a job's configuration that nobody can change.
+def plain_conf(name: str, conf: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return a copy of what a job was given under a name, its configuration say, that nobody can change.
 
     Raises:
         BSPError: it holds something else than None, booleans, numbers, strings, lists, and dicts of strings to these.
@@ -47,7 +47,7 @@ def plain_conf(conf: Mapping[str, Any] | None) -> Mapping[str, Any]:
     try:
         made: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise BSPError(f"conf must be plain data, as JSON holds it: {error}") from error
+        raise BSPError(f"{name} must be plain data, as JSON holds it: {error}") from error
     if made != given:
-        raise BSPError(f"conf must be plain data, as JSON holds it: {given!r} would arrive as {made!r}")
+        raise BSPError(f"{name} must be plain data, as JSON holds it: {given!r} would arrive as {made!r}")
     return MappingProxyType(made)

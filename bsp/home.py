@@ -33,6 +33,7 @@ class Home:
 
     Attributes:
         posts: the way of what peers tell each other outside of supersteps.
+        stop_requested: as given.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Home:
         self.coordinator = coordinator
         self._transport = transport
         self._vigil = vigil
-        self._stop_requested = stop_requested
+        self.stop_requested = stop_requested
         self._barrier = barrier
         self._timeout = timeout
         self._codec = codec
@@ -91,7 +92,7 @@ class Home:
                     Kept(self._spill),
                     channel.barrier if self._barrier is None else self._barrier(self._meeting(group, members, channel)),
                     vigil=self._vigil,
-                    stop_requested=self._stop_requested,
+                    stop_requested=self.stop_requested,
                     timeout=self._timeout,
                 )
             return self._sites[group]

@@ -90,6 +90,14 @@ class Peer(Group):
             self._rng = np.random.default_rng([self._seed, self.index])
         return self._rng
 
+    @property
+    def stop_requested(self) -> bool:
+        """Whether the job was asked to stop, as this process sees it now: for programs that do without `sync`.
+
+        Other peers may see it a little earlier or later; see `stopping` for what all see at once.
+        """
+        return self._home.stop_requested()
+
     def publish(self, key: str, value: object) -> None:
         """Make a value known to all peers under a key, at once: no superstep is involved.
 

@@ -1,10 +1,11 @@
-"""Where the peers of a job live: peers are spread contiguously and evenly over the worker processes."""
+"""Where the peers of a job live: contiguous ranges of them in each worker process, even ones unless told otherwise."""
 
 import os
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from .errors import BSPError
 
@@ -13,12 +14,18 @@ from .errors import BSPError
 class Placement:
     """`peers` threads over `processes` processes; process p holds the peers `ranks(p)`.
 
+    Args:
+        peers: how many peers.
+        processes: how many processes.
+        sizes: how many peers each process holds; None spreads them evenly.
+
     Raises:
-        BSPError: peers or processes below 1, or more processes than peers.
+        BSPError: peers or processes below 1, more processes than peers, or sizes that do not add up.
     """
 
     peers: int
     processes: int
+    sizes: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.peers < 1:
@@ -28,10 +35,31 @@ class Placement:
                 f"processes must be in [1, {self.peers}] for {self.peers} peers, got {self.processes}; "
                 "a process without a peer would have nothing to do"
             )
+        if self.sizes is not None and (
+            len(self.sizes) != self.processes or min(self.sizes) < 1 or sum(self.sizes) != self.peers
+        ):
+            raise BSPError(
+                f"processes={list(self.sizes)} say how many of the {self.peers} peers each process holds: "
+                f"they must be at least 1 each and add up to {self.peers}, their sum is {sum(self.sizes)}"
+            )
+
+    @classmethod
+    def of(cls, peers: int, processes: int | Sequence[int]) -> "Placement":
+        """Return the placement over so many processes, or over processes that hold so many peers each."""
+        if isinstance(processes, int):
+            return cls(peers, processes)
+        return cls(peers, len(processes), tuple(processes))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The first peer of each process, and the number of peers."""
+        if self.sizes is not None:
+            return [0, *accumulate(self.sizes)]
+        return [process * self.peers // self.processes for process in range(self.processes + 1)]
 
     def ranks(self, process: int) -> range:
         """Return the peers of a process."""
-        return range(process * self.peers // self.processes, (process + 1) * self.peers // self.processes)
+        return range(self._starts[process], self._starts[process + 1])
 
     def bounds(self, process: int) -> tuple[int, int]:
         """Return the first and the last peer of a process."""
@@ -40,7 +68,7 @@ class Placement:
 
     def process_of(self, peer: int) -> int:
         """Return the process of a peer: the inverse of `ranks`."""
-        return ((peer + 1) * self.processes - 1) // self.peers
+        return bisect_right(self._starts, peer) - 1
 
 
 @dataclass(frozen=True)

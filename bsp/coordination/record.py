@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from kazoo.client import TransactionRequest
@@ -25,6 +26,7 @@ logger = logging.getLogger("horn.bsp")
 OF_ATTEMPTS = ("members", "left", "abort", "sync")
 """What lies below an attempt's number."""
 _REMOVAL_SECONDS = 10.0
+NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
 
 
 class JobRecord:
@@ -35,14 +37,23 @@ class JobRecord:
         layout: the job's paths, of its first attempt.
         placement: which peers live where.
         conf: what runs, for people: plain data.
+        topology: who does what, for people and tools: plain data.
 
     Raises:
         CoordinatorLost: no server answers within 8 s.
         BSPError: a job of this name runs; or no rights to create it.
     """
 
-    def __init__(self, settings: ZooKeeper, layout: JobLayout, placement: Placement, conf: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        settings: ZooKeeper,
+        layout: JobLayout,
+        placement: Placement,
+        conf: Mapping[str, Any],
+        topology: Mapping[str, Any] = NOTHING_SAID,
+    ) -> None:
         self._layout = layout
+        self._topology = topology
         self._session = Session(settings)
         self._janitor: Janitor | None = None
         try:
@@ -84,7 +95,7 @@ class JobRecord:
 
         def fill(transaction: TransactionRequest) -> None:
             transaction.set_data(new.current, _encode(attempt))
-            transaction.set_data(f"{new.root}/topology", _encode(_topology(placement)))
+            transaction.set_data(f"{new.root}/topology", _encode(self._told(placement)))
             for path in _parents(new):
                 transaction.create(path)
 
@@ -152,7 +163,7 @@ class JobRecord:
             root: b"",
             launcher: _encode({"host": socket.gethostname(), "pid": os.getpid()}),
             f"{root}/conf": _encode({**conf, "started": time.time()}),
-            f"{root}/topology": _encode(_topology(placement)),
+            f"{root}/topology": _encode(self._told(placement)),
             layout.current: _encode(layout.attempt),
             f"{root}/state": _encode("running"),
             **{f"{root}/{name}": b"" for name in (*OF_ATTEMPTS, "groups", "info")},
@@ -172,6 +183,11 @@ class JobRecord:
         except ZookeeperError as error:
             raise CoordinatorLost(f"job {layout.job} cannot be created in ZooKeeper: {error!r}") from error
 
+    def _told(self, placement: Placement) -> dict[str, Any]:
+        """Return who does what and where."""
+        bounds = [list(placement.bounds(process)) for process in range(placement.processes)]
+        return {**self._topology, "peers": placement.peers, "processes": bounds}
+
     def _sweep(self) -> None:
         """Remove what jobs have left whose launchers and janitors died without a chance to do so."""
         jobs = self._layout.jobs
@@ -185,11 +201,6 @@ class JobRecord:
 def _parents(layout: JobLayout) -> tuple[str, ...]:
     """Return what an attempt needs. Without `abort`, which is created to end it."""
     return layout.members, layout.departures, layout.sync
-
-
-def _topology(placement: Placement) -> dict[str, Any]:
-    bounds = [list(placement.bounds(process)) for process in range(placement.processes)]
-    return {"peers": placement.peers, "processes": bounds}
 
 
 def _encode(told: object) -> bytes:

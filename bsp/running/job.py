@@ -7,8 +7,8 @@ import contextlib
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from numpy.typing import NDArray
 
@@ -24,7 +24,7 @@ from ..placement import Placement, available_cores
 from ..program import Program, check_program, program_name
 from .attempts import Attempts
 from .launcher import Launcher, LocalLauncher
-from .settings import JobSettings, limit, name_for, whole
+from .settings import JobSettings, limit, name_for, processes_of, whole
 from .shipping import dump_program, refuse_while_loading
 
 if TYPE_CHECKING:
@@ -39,11 +39,13 @@ class BSPJob:
             subclasses or instances. Every peer gets a copy of its own, by value, also of the arguments.
         peers: how many peers.
         processes: how many worker processes they are spread over, as threads; by default one with transport="threads",
-            else as many as peers, but no more than cores. User code that is to run in parallel inside a process must
-            release the GIL, as numpy and compiled kernels do.
+            else as many as peers, but no more than cores. Or a list: how many peers each process holds. User code that
+            is to run in parallel inside a process must release the GIL, as numpy and compiled kernels do.
         args, kwargs: passed to the program after the peer.
         shared: arrays that all peers and the caller share; copied into shared memory once, here.
         conf: the program's configuration, as every peer finds it in `peer.conf`: plain data, as JSON holds it.
+        topology: who does what in the program, for people and tools: plain data, published beside where the peers live
+            while a job with `zookeeper=` runs.
         zookeeper: `ZooKeeper(...)`, or "host:port,host:port[/path]" as short for it, to have the job coordinated by
             ZooKeeper; None for the embedded coordinator.
         transport: how the processes reach each other: "shared" memory (default), "tcp" sockets or `TCP(...)`, "threads"
@@ -84,12 +86,13 @@ class BSPJob:
         self,
         program: Program,
         peers: int,
-        processes: int | None = None,
+        processes: SupportsIndex | Sequence[SupportsIndex] | None = None,
         *,
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
         shared: Mapping[str, NDArray[Any]] | None = None,
         conf: Mapping[str, Any] | None = None,
+        topology: Mapping[str, Any] | None = None,
         zookeeper: str | ZooKeeper | None = None,
         transport: str | TCP | None = None,
         barrier: str | BarrierMaker = "auto",
@@ -111,7 +114,7 @@ class BSPJob:
             processes = 1 if transport == "threads" else min(peers, available_cores())
         self._settings = settings = JobSettings(
             name=name or name_for(program_name(program)),
-            placement=Placement(peers, whole("processes", processes)),
+            placement=Placement.of(peers, processes_of(processes)),
             timeout=limit("timeout", timeout),
             seed=whole("seed", seed),
             blas_threads=whole("blas_threads", blas_threads),
@@ -123,7 +126,8 @@ class BSPJob:
             compression=compression,
             memory_limit=None if memory_limit is None else whole("memory_limit", memory_limit),
             spill_dir=None if memory_limit is None else os.fspath(spill_dir or tempfile.gettempdir()),
-            conf=plain_conf(conf),
+            conf=plain_conf("conf", conf),
+            topology=plain_conf("topology", topology),
         )
         self._nodes = JobLayout("" if settings.zookeeper is None else settings.zookeeper.chroot, settings.name)
         self._program = program
@@ -196,5 +200,5 @@ class BSPJob:
 
         placement = settings.placement
         conf = {"peers": placement.peers, "processes": placement.processes, "seed": settings.seed}
-        with contextlib.closing(JobRecord(settings.zookeeper, self._nodes, placement, conf)) as record:
+        with contextlib.closing(JobRecord(settings.zookeeper, self._nodes, placement, conf, settings.topology)) as record:
             yield record

@@ -4,7 +4,7 @@ import math
 import operator
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -42,6 +42,7 @@ class JobSettings:
     memory_limit: int | None
     spill_dir: str | None
     conf: Mapping[str, Any]
+    topology: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.blas_threads < 1:
@@ -87,6 +88,7 @@ class JobSettings:
             "job": self.name,
             "peers": self.placement.peers,
             "processes": self.placement.processes,
+            "sizes": self.placement.sizes,
             "timeout": self.timeout,
             "seed": self.seed,
             "compression": self.compression,
@@ -115,6 +117,13 @@ def whole(name: str, value: SupportsIndex) -> int:
         return operator.index(value)
     except TypeError as error:
         raise BSPError(f"{name} must be a whole number, got {value!r}") from error
+
+
+def processes_of(value: SupportsIndex | Sequence[SupportsIndex]) -> int | list[int]:
+    """Return how many processes, or how many peers each of them holds. Raises BSPError for anything else."""
+    if isinstance(value, Sequence):
+        return [whole("processes", size) for size in value]
+    return whole("processes", value)
 
 
 def limit(name: str, value: object) -> float | None:

@@ -62,12 +62,16 @@ def main(spec: dict[str, Any], process: int, pipe: int) -> None:
         finished = Worker(spec, process, writer).run()
     except Exception as error:
         finished = False
-        writer.write(frames.FAILURE, Placement(spec["peers"], spec["processes"]).bounds(process)[0], describe(error))
+        writer.write(frames.FAILURE, _placement(spec).bounds(process)[0], describe(error))
     writer.close()
     if not finished:
         # Threads that compute without ever coming to a barrier would hold the interpreter's exit up.
         sys.stdout.flush()
         os._exit(1)
+
+
+def _placement(spec: dict[str, Any]) -> Placement:
+    return Placement.of(spec["peers"], spec["sizes"] or spec["processes"])
 
 
 def _die_with(launcher: int) -> None:
@@ -92,7 +96,7 @@ class Worker:
         self._spec = spec
         self._process = process
         self._writer = writer
-        self._placement = Placement(spec["peers"], spec["processes"])
+        self._placement = _placement(spec)
         self._control = ControlBlock(Segment(spec["control"]), spec["processes"])
         self._payload = Segment(spec["payload"]).view(spec["payload_size"])
         self._shared = views(Segment(spec["shared"]), spec["layout"])

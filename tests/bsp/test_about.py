@@ -48,6 +48,28 @@ def test_peers_of_other_hosts_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("conf", [{"x": object()}, {"x": (1, 2)}, {3: "x"}, {"x": float("nan")}])
-def test_a_configuration_that_cannot_travel_is_refused(conf: dict[Any, Any]) -> None:
-    with pytest.raises(BSPError, match=re.escape("conf must be plain data, as JSON holds it")):
-        BSPJob(tell, 1, conf=conf)
+@pytest.mark.parametrize("name", ["conf", "topology"])
+def test_a_configuration_that_cannot_travel_is_refused(name: str, conf: dict[Any, Any]) -> None:
+    given: dict[str, Any] = {name: conf}
+    with pytest.raises(BSPError, match=re.escape(f"{name} must be plain data, as JSON holds it")):
+        BSPJob(tell, 1, **given)
+
+
+def where(peer: Peer) -> tuple[int, int]:
+    return peer.process, peer.allreduce(peer.index)
+
+
+@pytest.mark.parametrize("transport", ["shared", "tcp"])
+def test_processes_may_hold_different_numbers_of_peers(transport: str) -> None:
+    job = BSPJob(where, 4, [1, 3], transport=transport)
+    job.run()
+    assert job.values == [(0, 6), (1, 6), (1, 6), (1, 6)]
+    placement = Placement.of(4, [1, 3])
+    assert [placement.process_of(peer) for peer in range(4)] == [0, 1, 1, 1]
+    assert [placement.bounds(process) for process in (0, 1)] == [(0, 0), (1, 3)]
+
+
+@pytest.mark.parametrize("sizes", [[1, 2], [4, 0], [5, -1], [4, 1]])
+def test_sizes_of_processes_that_do_not_add_up_are_refused(sizes: list[int]) -> None:
+    with pytest.raises(BSPError, match=r"at least 1 each and add up to 4"):
+        BSPJob(where, 4, sizes)

@@ -255,3 +255,16 @@ def test_an_abort_wakes_those_who_wait(processes: int, transport: str | None, wa
     with pytest.raises(PeerFailed, match="peer 0 raised ValueError: enough of this"):
         BSPJob(fail_while_others_wait, peers=3, processes=processes, transport=transport, args=(waiting,)).run()
     assert time.monotonic() - start < ENOUGH / 2
+
+
+def work_until_stopped(peer: Peer) -> bool:
+    peer.progress("begun")
+    while not peer.stop_requested:
+        peer.wait(0.01)
+    return peer.stopping
+
+
+def test_a_request_to_stop_is_seen_without_a_barrier() -> None:
+    job = BSPJob(work_until_stopped, 3, 2, on_progress=lambda _: job.stop())
+    job.run()
+    assert job.values == [False] * 3  # what all see at once changes at barriers only

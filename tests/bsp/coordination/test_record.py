@@ -41,14 +41,14 @@ def layout() -> JobLayout:
 
 @pytest.fixture
 def record(settings: ZooKeeper, layout: JobLayout, look: Session) -> Iterator[JobRecord]:
-    with closing(JobRecord(settings, layout, PLACEMENT, {"seed": 3})) as made:
+    with closing(JobRecord(settings, layout, PLACEMENT, {"seed": 3}, {"servers": 1})) as made:
         yield made
 
 
 def test_what_a_job_is_can_be_read(record: JobRecord, layout: JobLayout, look: Session) -> None:
     told = {name: json.loads(look.get(f"{layout.root}/{name}")) for name in ("conf", "topology", "state", "attempt")}
     assert told["conf"]["seed"] == 3
-    assert told["topology"] == {"peers": 4, "processes": [[0, 1], [2, 3]]}
+    assert told["topology"] == {"servers": 1, "peers": 4, "processes": [[0, 1], [2, 3]]}
     assert (told["state"], told["attempt"]) == ("running", 1)
     assert json.loads(look.get(f"{layout.root}/launcher"))["pid"] == os.getpid()
 
@@ -68,7 +68,7 @@ def test_an_attempt_replaces_the_one_before(record: JobRecord, layout: JobLayout
     look.create(layout.info("address"))
     second = record.begin(2, Placement(4, 1))
     assert json.loads(look.get(layout.current)) == 2
-    assert json.loads(look.get(f"{layout.root}/topology"))["processes"] == [[0, 3]]
+    assert json.loads(look.get(f"{layout.root}/topology")) == {"servers": 1, "peers": 4, "processes": [[0, 3]]}
     for path in (layout.members, layout.departures, layout.sync, layout.info("address")):
         assert not look.exists(path)
     for path in (second.members, second.departures, second.sync):
