@@ -7,8 +7,10 @@ from .history import Evaluation, History, ValidationRecord
 from .network import NeuralNetwork
 from .parameters import ParameterList
 from .schedules import ConstantSchedule, ExponentialSchedule, LinearSchedule, Schedule
+from .servers import Servers, Store
 from .states import LayerStates
-from .strategies import AllReduce, Context, Properties, Replicas, SyncStrategy
+from .strategies import AllReduce, Context, Downpour, ParameterServer, Properties, Replicas, SyncStrategy
+from .topology import Topology
 
 __all__ = [
     "AllReduce",
@@ -18,6 +20,7 @@ __all__ = [
     "DataError",
     "DataUnavailable",
     "Dataset",
+    "Downpour",
     "Evaluation",
     "ExponentialSchedule",
     "History",
@@ -26,11 +29,15 @@ __all__ = [
     "ModelFileError",
     "NeuralNetwork",
     "ParameterList",
+    "ParameterServer",
     "Properties",
     "Replicas",
     "ScaledArray",
     "Schedule",
+    "Servers",
+    "Store",
     "SyncStrategy",
+    "Topology",
     "TrainingDiverged",
     "ValidationRecord",
     "WorkerLost",

@@ -70,6 +70,29 @@ class Order:
         offset = place.offset + self.size(place)
         return Place(place.epoch, offset) if offset < self.examples else Place(place.epoch + 1, 0)
 
+    def walk(self, start: Place) -> Walk:
+        """The places of a `fit` that begins at `start`."""
+        return Walk(self, start)
+
+
+class Walk:
+    """Where in the shuffle the iterations of a `fit` are, for a peer that makes some of them, in order.
+
+    Args:
+        order: the order of the job.
+        start: the place of iteration 0.
+    """
+
+    def __init__(self, order: Order, start: Place) -> None:
+        self._order, self._place, self._iteration = order, start, 0
+
+    def place(self, iteration: int) -> Place:
+        """The place of an iteration, which is not before that of the last call."""
+        for _ in range(self._iteration, iteration):
+            self._place = self._order.after(self._place)
+        self._iteration = iteration
+        return self._place
+
 
 def bounds(total: int, parts: int) -> list[int]:
     """Where `parts` contiguous parts of `total` things begin and end, as even as can be: ``parts + 1`` indices."""
@@ -102,14 +125,17 @@ class Feed:
         self._epoch = -1
         self._split_of = -1
 
-    def batch(self, place: Place, step: int) -> Batch:
+    def batch(self, place: Place, step: int, own: range | None = None) -> Batch:
         """This peer's part of a batch; valid until the next call. It may hold no example, where there are few.
 
         Args:
             place: the place in the shuffle.
             step: number of the training step, over all fits.
+            own: the workers that this peer computes from now on, as many as before; None for the same ones.
         """
         size = self.order.size(place)
+        if own is not None and own != self._own:
+            self._own, self._split_of = own, -1
         if size != self._split_of:
             self._split(size)
         rows = self._rows(place, step, size)[self._start : self._stop]

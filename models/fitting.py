@@ -16,13 +16,14 @@ from .convergence import Convergence
 from .errors import TrainingDiverged
 from .examples import Examples
 from .history import History
+from .outcome import DIVERGED, Outcome
 from .parallel import train_in_processes
 from .plan import Plan
 from .progress import Monitor
 from .schedules import ScheduleLike
 from .serial import train_here
 from .strategies import AllReduce, SyncStrategy
-from .trainer import DIVERGED, Outcome
+from .topology import Topology
 from .training_state import TrainingState
 from .workspace import Workspace, new_workspace
 
@@ -43,6 +44,7 @@ class FitOptions:
     sampling: str
     validate_every: int | None
     workers: int
+    topology: Topology | None
     processes: int | None
     submodels: bool
     sync: SyncStrategy | None
@@ -71,17 +73,58 @@ class FitOptions:
         if self.barrier == "zookeeper" and self.zookeeper is None:
             raise ValueError('barrier="zookeeper" needs zookeeper="host:port,…"')
         require_choice("sampling", self.sampling, ("epoch", "replacement"))
-        if self.workers > self.batch_size:
-            raise ValueError(
-                f"workers={self.workers} are more than the batch_size={self.batch_size} examples of a batch: "
-                f"use at most {self.batch_size} workers, or larger batches (an iteration is one batch of the whole job)"
-            )
-        if self.processes is not None and self.processes > self.workers:
-            raise ValueError(f"processes={self.processes} are more than workers={self.workers}: use at most as many")
         if self.sync is not None and not isinstance(self.sync, SyncStrategy):
             raise TypeError(f"sync must be a SyncStrategy object such as AllReduce(), got {self.sync!r}")
         if self.convergence is not None and not isinstance(self.convergence, Convergence):
             raise TypeError(f"convergence must be Convergence(tol, window) or None, got {self.convergence!r}")
+        if self.topology is not None and not isinstance(self.topology, Topology):
+            raise TypeError(
+                f"topology must be Topology(groups, replicas, tasks, servers) or None, got {self.topology!r}"
+            )
+        self._check_topology(self.arranged, self.strategy)
+
+    @property
+    def strategy(self) -> SyncStrategy:
+        """What becomes of the workers' updates."""
+        return self.sync or AllReduce()
+
+    @property
+    def arranged(self) -> Topology:
+        """Who divides the work how: as given, or `workers` replicas, and a server where the strategy needs one."""
+        if self.topology is not None:
+            return self.topology
+        return Topology(replicas=self.workers, servers=int(self.strategy.properties.servers))
+
+    def _check_topology(self, topology: Topology, strategy: SyncStrategy) -> None:
+        name, properties, workers = type(strategy).__name__, strategy.properties, topology.workers
+        if self.workers not in (1, workers):
+            raise ValueError(
+                f"workers={self.workers} contradict topology={topology} of {workers} workers: leave one out"
+            )
+        if workers > self.batch_size:
+            raise ValueError(
+                f"workers={workers} are more than the batch_size={self.batch_size} examples of a batch: "
+                f"use at most {self.batch_size} workers, or larger batches (an iteration is one batch of the whole job)"
+            )
+        if self.processes is not None and self.processes > topology.trainers:
+            seen = (
+                f"workers={workers}" if topology.tasks == 1 else f"the {topology.trainers} tasks of {workers} workers"
+            )
+            raise ValueError(f"processes={self.processes} are more than {seen}: use at most as many")
+        if properties.servers and not topology.servers:
+            raise ValueError(f"{name} needs parameter servers, and {topology} has none: give it servers=1 or more")
+        if topology.servers and not properties.servers:
+            raise ValueError(
+                f"{name} uses no parameter servers, and {topology} has {topology.servers}: leave them out, or declare "
+                "servers=True in the strategy's properties"
+            )
+        if topology.groups > 1 and properties.synchronous:
+            raise ValueError(
+                f"groups train asynchronously of each other, and {name} is synchronous: use one group of "
+                f"{workers} replicas, or an asynchronous strategy"
+            )
+        if self.convergence is not None and not properties.synchronous:
+            raise ValueError(f"convergence= needs the loss of every iteration at once, and {name} is not synchronous")
 
     def plan(
         self, state: TrainingState, examples: int, engine: str, seed: int, momentum: float, schedule: ScheduleLike
@@ -91,8 +134,16 @@ class FitOptions:
         Raises:
             ValueError: more workers than examples.
         """
-        if self.workers > examples:
-            raise ValueError(f"workers={self.workers} are more than the {examples} examples: use at most {examples}")
+        topology = self.arranged
+        if topology.workers > examples:
+            raise ValueError(
+                f"workers={topology.workers} are more than the {examples} examples: use at most {examples}"
+            )
+        if topology.servers and state.spec.max_norm is not None:
+            raise ValueError(
+                f"max_norm={state.spec.max_norm} needs all weights of a neuron in one place, and parameter servers "
+                "hold shards of them: leave one out"
+            )
         order = Order(examples, self.batch_size, seed, self.shuffle, self.sampling)
         return Plan(
             spec=state.spec,
@@ -100,13 +151,13 @@ class FitOptions:
             seed=seed,
             momentum=momentum,
             schedule=schedule,
-            strategy=self.sync or AllReduce(),
+            strategy=self.strategy,
             order=order,
             start=state.place_among(examples),
             first_step=state.step,
             iterations=self.iterations or order.batches * (self.epochs or 0),
-            workers=self.workers,
-            processes=self.processes or min(self.workers, available_cores()),
+            topology=topology,
+            processes=self.processes or min(topology.trainers, available_cores()),
             submodels=self.submodels,
             convergence=self.convergence,
             validate_every=self.validate_every,
@@ -160,7 +211,7 @@ def _train(plan: Plan, options: FitOptions, workspace: Workspace, monitor: Monit
     # what is wrong with a neuron is found before any process starts; and what they then load is compiled here, once
     engine_named(plan.engine).prepare(plan.spec)
     monitor.training()
-    if options.workers == 1 and options.zookeeper is None:
+    if plan.peers == 1 and options.zookeeper is None:
         return train_here(plan, workspace, monitor, options.blas_threads)
     return train_in_processes(
         plan,

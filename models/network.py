@@ -27,6 +27,7 @@ from .persistence import load_network, save_network
 from .schedules import ScheduleLike, as_schedule, rate_at
 from .states import LayerStates, layer_states
 from .strategies import SyncStrategy
+from .topology import Topology
 from .training_state import TrainingState
 
 log = logging.getLogger("horn.models")
@@ -194,6 +195,7 @@ class NeuralNetwork(TransparentNetwork):
         validation: tuple[Sliceable, Any] | None = None,
         validate_every: int | None = None,
         workers: int = 1,
+        topology: Topology | None = None,
         processes: int | None = None,
         submodels: bool = False,
         sync: SyncStrategy | None = None,
@@ -222,7 +224,9 @@ class NeuralNetwork(TransparentNetwork):
             validation: inputs and labels to look at during training.
             validate_every: iterations between two looks; None: after each pass over the data. And once at the end.
             workers: parts that each batch is split into; 1 trains in the calling process.
-            processes: worker processes; by default as many as workers, but no more than cores.
+            topology: groups, replicas, tasks and servers that divide the work; None: `workers` replicas.
+            processes: worker processes; by default as many as workers, but no more than cores. Beside them each server
+                has one of its own.
             submodels: True: each worker trains its own sub-model of each batch; dropout is drawn once per worker and
                 batch, not once per example. Warns where no layer draws any.
             sync: what becomes of the workers' updates; `AllReduce()` by default.
@@ -256,6 +260,7 @@ class NeuralNetwork(TransparentNetwork):
             sampling=sampling,
             validate_every=validate_every,
             workers=workers,
+            topology=topology,
             processes=processes,
             submodels=submodels,
             sync=sync,

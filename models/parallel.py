@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
-from horn.bsp import BSPJob, Peer, PeerLost, ZooKeeper
+from horn.bsp import BSPJob, PeerFailed, PeerLost, ZooKeeper
+from horn.neurons import engine_named
 
-from .errors import WorkerLost
+from .errors import TrainingDiverged, WorkerLost
+from .evaluation import score_part
+from .history import History, ValidationRecord
+from .notes import Notes, history_of
+from .outcome import COMPLETED, INTERRUPTED, Outcome
 from .plan import Plan
+from .program import training
 from .progress import Monitor
-from .sources import Sources, install, typed_sources
-from .trainer import INTERRUPTED, Outcome, Trainer
-from .workspace import Workspace, WorkspaceHandles, share
+from .sources import typed_sources
+from .threads import blas_threads
+from .workspace import Workspace, share
 
 log = logging.getLogger("horn.models")
-
-
-def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources) -> Outcome | None:
-    """What every peer of the job does; peer 0 tells the outcome."""
-    install(sources)
-    outcome = Trainer(peer, plan, handles.open(peer.shared)).run()
-    return outcome if peer.index == 0 else None
 
 
 def train_in_processes(
@@ -45,6 +45,7 @@ def train_in_processes(
         timeout: seconds that a peer waits at a barrier for the others.
 
     Raises:
+        TrainingDiverged: a worker's loss is not finite, where workers train asynchronously.
         WorkerLost: a process died.
         BSPError: as `horn.bsp.BSPJob`.
         KeyboardInterrupt: Ctrl-C, and the job did not stop in time.
@@ -53,9 +54,10 @@ def train_in_processes(
     job = BSPJob(
         training,
         peers=plan.peers,
-        processes=plan.processes,
+        processes=plan.sizes,
         args=(plan, handles, typed_sources()),
         shared=shared,
+        topology=plan.topology.told(),
         zookeeper=zookeeper,
         barrier=barrier,
         timeout=timeout,
@@ -64,24 +66,56 @@ def train_in_processes(
         seed=plan.seed % 2**63,
         graceful_interrupt=True,
     )
-    log.info("training with %d workers in %d processes", plan.workers, plan.processes)
+    log.info("training with %d workers in %d processes", plan.workers, len(plan.sizes))
+    stopped = COMPLETED
     try:
-        outcome = job.run()
+        job.run()
     except KeyboardInterrupt:
-        outcome = job.values[0] if job.values else None
-        if not isinstance(outcome, Outcome):
+        if not job.values:
             raise
-        outcome.history.stopped = INTERRUPTED
+        stopped = INTERRUPTED
+    except PeerFailed as failed:
+        if isinstance(failed.exception, TrainingDiverged):
+            raise failed.exception from failed
+        raise
     except PeerLost as lost:
         raise _worker_lost(lost, plan) from lost
+    outcome = _outcome(job.values, plan)
+    if stopped == INTERRUPTED:
+        outcome.history.stopped = INTERRUPTED
     workspace.parameters[:] = job.shared["parameters"]
     workspace.previous[:] = job.shared["previous"]
-    assert isinstance(outcome, Outcome)
+    if not plan.in_step:
+        _look_last(plan, workspace, outcome.history, threads)
     return outcome
+
+
+def _look_last(plan: Plan, workspace: Workspace, history: History, threads: int) -> None:
+    """Score the validation examples with what all have made together."""
+    if workspace.validation is None or not len(history):
+        return
+    with blas_threads(threads):
+        engine = engine_named(plan.engine)(
+            plan.spec, workspace.parameters, workspace.previous, seed=plan.seed, training=False
+        )
+        score = score_part(engine, workspace.validation)
+    means = score.loss / score.examples, score.correct / score.examples
+    history.validation.append(ValidationRecord(len(history), *means, history.time[-1]))
+
+
+def _outcome(values: list[Any], plan: Plan) -> Outcome:
+    """What the peers say: peer 0 for all, or each trainer for itself."""
+    if isinstance(values[0], Outcome):
+        return values[0]
+    notes = [value for value in values if isinstance(value, Notes)]
+    history = history_of(notes, plan.first_step)
+    return Outcome(history, plan.order.walk(plan.start).place(len(history)))
 
 
 def _worker_lost(lost: PeerLost, plan: Plan) -> WorkerLost:
     """The same loss, told in workers."""
-    workers = [worker for peer in lost.ranks for worker in plan.own(peer)]
+    workers = sorted({worker for peer in lost.ranks if peer < plan.trainers for worker in plan.own(peer)})
     who = f"worker{'s' if len(workers) > 1 else ''} {', '.join(map(str, workers))} of {plan.workers}"
+    if not workers:
+        who = ", ".join(str(plan.topology.role(peer)) for peer in lost.ranks)
     return WorkerLost(f"{who} died: {lost}; the network keeps the weights from before this fit", workers, lost)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
-from horn.neurons import NetworkSpec
+from horn.neurons import NetworkSpec, Rates
 
 from .batches import Order, Place, bounds
 from .convergence import Convergence
-from .schedules import ScheduleLike
+from .schedules import ScheduleLike, rate_at
 from .strategies import SyncStrategy
+from .topology import Topology
 
 #: Shards begin at multiples of a cache line: no two peers write to the same one.
 FLOATS_PER_LINE = 16
@@ -30,8 +32,8 @@ class Plan:
         start: the place in the shuffle where this `fit` begins.
         first_step: number of training steps made before it.
         iterations: number of steps to make.
-        workers: number of parts that each batch is split into.
-        processes: number of processes.
+        topology: who divides the work how.
+        processes: number of processes that train.
         submodels: True draws dropout once per worker and batch.
         convergence: when to stop early, or None.
         validate_every: iterations between two looks at the validation examples; None: after each pass over the data.
@@ -47,31 +49,93 @@ class Plan:
     start: Place
     first_step: int
     iterations: int
-    workers: int
+    topology: Topology
     processes: int
     submodels: bool
     convergence: Convergence | None
     validate_every: int | None
 
     @property
-    def one_copy(self) -> bool:
+    def shared_copy(self) -> bool:
         """True where all peers share one copy of the parameters."""
-        return self.strategy.properties.one_copy
+        return self.strategy.properties.one_copy and self.topology.is_flat
+
+    @property
+    def workers(self) -> int:
+        """Number of parts that each batch is split into."""
+        return self.topology.workers
+
+    @property
+    def trainers(self) -> int:
+        """Peers that train: with a shared copy one per process, which computes its workers as one batch."""
+        return self.processes if self.shared_copy else self.topology.trainers
 
     @property
     def peers(self) -> int:
-        """One per process, which computes its workers as one batch; without `one_copy` one per worker."""
-        return self.processes if self.one_copy else self.workers
+        """All peers, the servers included."""
+        return self.trainers + self.topology.servers
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many peers each process holds: a server has one of its own."""
+        starts = bounds(self.trainers, self.processes)
+        return [stop - start for start, stop in pairwise(starts)] + [1] * self.topology.servers
 
     def own(self, peer: int) -> range:
         """The workers that a peer computes."""
-        first = bounds(self.workers, self.peers)
+        if not self.shared_copy:
+            worker = peer // self.topology.tasks
+            return range(worker, worker + 1)
+        first = bounds(self.workers, self.trainers)
         return range(first[peer], first[peer + 1])
 
     def shard(self, peer: int) -> tuple[int, int]:
         """The range of the parameters that a peer applies updates to: all of its own copy, or its part of the one."""
-        if not self.one_copy:
+        if not self.shared_copy:
             return 0, self.spec.size
-        lines = bounds(-(-self.spec.size // FLOATS_PER_LINE), self.peers)
+        lines = bounds(-(-self.spec.size // FLOATS_PER_LINE), self.trainers)
         start, stop = (min(FLOATS_PER_LINE * line, self.spec.size) for line in lines[peer : peer + 2])
         return start, stop
+
+    def rates(self, iteration: int) -> Rates:
+        """Those of the step that an iteration of this `fit` makes."""
+        step = self.first_step + iteration
+        return Rates(step, rate_at(self.schedule, iteration / self.iterations, step), self.momentum)
+
+    def within(self, part: int, worker: int) -> range:
+        """The worker of a batch that a replica stands in for, when its group computes a part of that batch.
+
+        Args:
+            part: of the batch, one of as many as there are groups.
+            worker: the replica.
+        """
+        replicas = self.topology.replicas
+        stands_for = part * replicas + worker % replicas
+        return range(stands_for, stands_for + 1)
+
+    def looks(self) -> Looks:
+        """When the validation examples are looked at while training, the last look left out."""
+        return Looks(self.validate_every or self.order.batches)
+
+    @property
+    def in_step(self) -> bool:
+        """True where all peers make every step together; else groups train asynchronously of each other."""
+        return self.peers == 1 or (self.strategy.properties.synchronous and self.topology.groups == 1)
+
+
+class Looks:
+    """When it is time for the next look.
+
+    Args:
+        every: iterations between two.
+    """
+
+    def __init__(self, every: int) -> None:
+        self._every = self._next = every
+
+    def due(self, iteration: int) -> bool:
+        """Whether it is time, when so many iterations have begun; the next time is a later one then."""
+        if iteration < self._next:
+            return False
+        self._next = (iteration // self._every + 1) * self._every
+        return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from .history import Evaluation, History, ValidationRecord
-from .strategies import Team
 
 #: Seconds between two reports to the caller.
 REPORT_EVERY = 0.2
@@ -29,18 +29,26 @@ class Report:
     validation: ValidationRecord | None = None
 
 
+class Reporter(Protocol):
+    """What telling the caller needs of a peer; see `horn.bsp.Peer`."""
+
+    @property
+    def index(self) -> int: ...
+    def progress(self, value: Any, /) -> None: ...
+
+
 class Recorder:
     """Writes a `History` in peer 0 of a job; does nothing in the others.
 
     Args:
-        team: the peers of the job.
+        peer: the peer.
         first_step: number of training steps made before this `fit`.
     """
 
-    def __init__(self, team: Team, first_step: int) -> None:
+    def __init__(self, peer: Reporter, first_step: int) -> None:
         self.history = History(first_step=first_step)
-        self._team = team
-        self._writes = team.index == 0
+        self._peer = peer
+        self._writes = peer.index == 0
         self._start = self._reported = time.perf_counter()
 
     def step(self, result: Evaluation, rate: float) -> None:
@@ -78,4 +86,4 @@ class Recorder:
             return
         self._reported = time.perf_counter()
         history = self.history
-        self._team.progress(Report(len(history), history.loss[-1], history.accuracy[-1], validation))
+        self._peer.progress(Report(len(history), history.loss[-1], history.accuracy[-1], validation))

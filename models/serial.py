@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from .crew import muster
 from .interrupts import first_interrupt_calls
+from .lockstep import Lockstep
+from .outcome import Outcome
 from .plan import Plan
 from .progress import Monitor
+from .recorder import Recorder
+from .replica import Replica
 from .strategies import Alone
 from .threads import blas_threads
-from .trainer import Outcome, Trainer
 from .workspace import Workspace
 
 
@@ -21,7 +27,12 @@ def train_here(plan: Plan, workspace: Workspace, monitor: Monitor, threads: int)
         threads: of the BLAS.
     """
     team = Alone(monitor)
-    with blas_threads(threads):
-        trainer = Trainer(team, plan, workspace)
+    crew = muster(team, plan.topology)
+    assert crew is not None  # there is no server
+    # what overflows ends in a loss that is not finite
+    with blas_threads(threads), np.errstate(over="ignore", invalid="ignore"):
+        replica = Replica(0, crew, plan, workspace)
         with first_interrupt_calls(team.stop):
-            return trainer.run()
+            outcome = Lockstep(team, Recorder(team, plan.first_step), replica, plan, workspace).run()
+        replica.hand_in(workspace)
+    return outcome

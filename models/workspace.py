@@ -51,14 +51,14 @@ def new_workspace(
     previous: NDArray[np.float32],
 ) -> Workspace:
     """A workspace with copies of `parameters` and `previous`: a `fit` that fails leaves the network as it was."""
-    rows = plan.peers if plan.one_copy else 0  # replicas with a copy each have their own room for D
+    rows = plan.trainers if plan.shared_copy else 0  # replicas with a copy each have their own room for D
     return Workspace(
         examples,
         validation,
         parameters.copy(),
         previous.copy(),
         np.zeros((rows, plan.spec.size), plan.spec.precision),
-        np.zeros((SLOTS, plan.peers, 3)),
+        np.zeros((SLOTS, plan.trainers, 3)),
     )
 
 

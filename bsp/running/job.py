@@ -200,5 +200,7 @@ class BSPJob:
 
         placement = settings.placement
         conf = {"peers": placement.peers, "processes": placement.processes, "seed": settings.seed}
-        with contextlib.closing(JobRecord(settings.zookeeper, self._nodes, placement, conf, settings.topology)) as record:
+        with contextlib.closing(
+            JobRecord(settings.zookeeper, self._nodes, placement, conf, settings.topology)
+        ) as record:
             yield record

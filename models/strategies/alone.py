@@ -1,4 +1,4 @@
-"""The only worker of a job that runs in the calling process: a team of one."""
+"""A team of one: the only worker of a job that runs in the calling process, or the only task of a replica."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ class Alone:
     index = 0
     num_peers = 1
 
-    def __init__(self, report: Callable[[Any], None]) -> None:
-        self.stopping = False
+    def __init__(self, report: Callable[[Any], None] = lambda value: None) -> None:
+        self.stopping = self.stop_requested = False
         self._report = report
+        self._sent: list[Any] = []
 
     def stop(self) -> None:
         """Ask the program to end after its step."""
-        self.stopping = True
+        self.stopping = self.stop_requested = True
 
     def sync(self) -> None:
         """Nobody else is to be waited for."""
@@ -36,6 +37,19 @@ class Alone:
     def broadcast(self, x: Any, root: int = 0) -> Any:
         """`x` itself."""
         return x
+
+    def split(self, color: int) -> Alone:
+        """This one, alone again."""
+        return self
+
+    def send(self, to: int, value: Any) -> None:
+        """Keep a value for `messages`."""
+        self._sent.append(value)
+
+    def messages(self) -> list[Any]:
+        """What was sent."""
+        sent, self._sent = self._sent, []
+        return sent
 
     def progress(self, value: Any) -> None:
         """Hand `value` to the caller."""

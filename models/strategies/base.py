@@ -13,12 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .replicas import Replicas, Team
+from .replicas import Replicas
+
+if TYPE_CHECKING:
+    from ..servers.client import Servers
+    from ..servers.store import Store
 
 
 class Properties(NamedTuple):
@@ -28,6 +32,9 @@ class Properties(NamedTuple):
         synchronous: all replicas are at the same step between steps.
         serial_equivalent: the same weights, to rounding, as one worker with the whole batch.
         elastic: goes on when workers are lost.
+        servers: needs parameter servers; where `fit` is given only `workers=`, there is one.
+        shared_budget: each group of workers takes the next part of the job's work when it is ready for it, so that fast
+            ones do more; else each has its share of every batch. For strategies that are not synchronous.
         one_copy: after every step all replicas are equal AND `on_update` returns only ``ctx.shard`` of the change. Then
             the peers of a host share one copy of the parameters, each applies its shard, and a peer may compute the
             parts of several workers as one batch.
@@ -36,6 +43,8 @@ class Properties(NamedTuple):
     synchronous: bool = True
     serial_equivalent: bool = False
     elastic: bool = False
+    servers: bool = False
+    shared_budget: bool = False
     one_copy: bool = False
 
 
@@ -47,8 +56,9 @@ class Context:
         params: the parameters that this replica holds, flat, writable, float32. With ``one_copy``, all peers' one copy.
         previous: the change that the last step made to each of them, same shape.
         shard: the range of `params` that this peer applies updates to: ``(start, stop)``.
-        replicas: collectives among those who hold the same parameters.
-        world: collectives among all peers of the job.
+        replicas: collectives among those of this peer's group that hold the same parameters.
+        group: collectives among all peers of this peer's group.
+        world: collectives among all peers of the job that train.
         weight: examples of the batch that this replica computes.
         step: number of the training step, from 0, over all fits.
         epoch: number of the pass over the data, from 0, over all fits.
@@ -61,13 +71,29 @@ class Context:
     previous: NDArray[np.float32]
     shard: tuple[int, int]
     replicas: Replicas
-    world: Team
+    group: Replicas
+    world: Replicas
     rng: np.random.Generator
     weight: int = 0
     step: int = 0
     epoch: int = 0
     lr: float = 0.0
     metrics: dict[str, float] = field(default_factory=dict)
+    _servers: Servers | None = None
+
+    @property
+    def servers(self) -> Servers:
+        """Those who hold the parameters: `push`, `pull` and clocks.
+
+        Raises:
+            ValueError: the job has none.
+        """
+        if self._servers is None:
+            raise ValueError(
+                "ctx.servers: this job has no parameter servers; a strategy that uses them declares servers=True "
+                "in its properties"
+            )
+        return self._servers
 
 
 class SyncStrategy:
@@ -103,14 +129,18 @@ class SyncStrategy:
     def on_epoch(self, ctx: Context) -> None:
         """Run after each pass over the data, after `after_step`."""
 
-    def serve(self, store: NDArray[np.float32], source: int, update: NDArray[np.float32]) -> None:
+    def serve(self, store: Store, source: int, update: NDArray[np.float32]) -> None:
         """Run on a parameter server for each update that a worker pushes; in jobs with servers only.
 
+        Where the strategy is synchronous, a push of every worker is served in the order of the workers, and then the
+        next of each; else pushes are served as they come. By default each is a step of its own.
+
         Args:
-            store: the server's shard of the parameters, writable.
-            source: index of the worker.
-            update: what it pushed, same shape.
+            store: the server's shard of the parameters.
+            source: index of the worker, in [0, store.sources).
+            update: what it pushed of the shard, shape of ``store.params``.
         """
+        store.apply(update)
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         """What this peer's strategy must not lose when the job is interrupted: arrays by name, none by default."""

@@ -24,9 +24,11 @@ class Team(Protocol):
     @property
     def stopping(self) -> bool: ...
     def sync(self) -> object: ...
+    def send(self, to: int, value: Any, /) -> None: ...
+    def messages(self) -> list[Any]: ...
     def allreduce(self, x: Any, /, op: str = "sum") -> Any: ...
     def broadcast(self, x: Any, /, root: int = 0) -> Any: ...
-    def progress(self, value: Any) -> None: ...
+    def split(self, color: int, /) -> Team: ...
 
 
 class Replicas:
@@ -69,6 +71,29 @@ class Replicas:
             The combination, a new array, the same bits everywhere. Cost: as `horn.bsp.Peer.allreduce`.
         """
         return self._team.allreduce(x, op=op)
+
+    def swap(self, partner: int, x: Any) -> Any:
+        """Exchange a value with another replica, which names this one as its partner.
+
+        Args:
+            partner: index of a replica; this one's own gets `x` back.
+            x: array or number.
+
+        Returns:
+            The value that `partner` gave. Cost: h·g + l, h = bytes of the value. All replicas must call it.
+
+        Raises:
+            ValueError: the partner swaps with another replica.
+        """
+        self._team.send(partner, x)
+        self._team.sync()
+        found = self._team.messages()
+        if len(found) != 1:
+            raise ValueError(
+                f"replica {self.index} swaps with replica {partner}, and {len(found)} replicas swap with it: partners "
+                "must name each other; draw them from numbers that all replicas share"
+            )
+        return found[0]
 
     def broadcast(self, x: Any, root: int = 0) -> Any:
         """The value that replica `root` gave. Cost: as `horn.bsp.Peer.broadcast`."""

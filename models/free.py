@@ -1,0 +1,117 @@
+"""Training asynchronously: each group of workers takes the next part of the work when it is ready for it.
+
+There is no barrier of all. Each replica writes down what it does; the caller puts the notes together to a history.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from horn.neurons import Score
+
+from .batches import Place
+from .errors import TrainingDiverged
+from .evaluation import score_part
+from .history import ValidationRecord
+from .notes import Notes
+from .plan import Plan
+from .recorder import REPORT_EVERY, Report, Reporter
+from .replica import Replica
+from .servers import Servers
+from .work import Work
+from .workspace import Workspace
+
+
+class Free:
+    """One peer's training.
+
+    Args:
+        peer: tells the caller, where it is the job's first.
+        replica: what it holds.
+        work: what it is to do.
+        plan: what all do.
+        workspace: the job's arrays.
+        servers: those who hold its parameters, if the job has any.
+    """
+
+    def __init__(
+        self,
+        peer: Reporter,
+        replica: Replica,
+        work: Work,
+        plan: Plan,
+        workspace: Workspace,
+        servers: Servers | None,
+    ) -> None:
+        self._peer, self._replica, self._work = peer, replica, work
+        self._plan, self._workspace, self._servers = plan, workspace, servers
+        self._walk = plan.order.walk(plan.start)
+        self._notes = Notes()
+        self._start = self._reported = time.perf_counter()
+        self._looks = plan.looks()
+
+    def run(self) -> Notes:
+        """Train until the work is done."""
+        self._replica.begin()
+        epoch = self._plan.start.epoch
+        while (part := self._work.next()) is not None:
+            place = self._walk.place(part.iteration)
+            if place.epoch > epoch:
+                self._plan.strategy.on_epoch(self._replica.context)
+                epoch = place.epoch
+            self._look(part.iteration)
+            self._step(part.iteration, place, part.part)
+        if self._servers is not None:
+            self._servers.leave()
+        return self._notes
+
+    def _step(self, iteration: int, place: Place, part: int) -> None:
+        plan, replica = self._plan, self._replica
+        rates = plan.rates(iteration)
+        batch = replica.feed.batch(place, rates.step, plan.within(part, replica.part[0]))
+        score = replica.step(batch, rates, place.epoch)
+        if plan.spec.max_norm is not None:
+            replica.engine.limit_norms(0, 1)
+        plan.strategy.after_step(replica.context)
+        if not math.isfinite(score.loss):
+            raise TrainingDiverged(
+                f"the loss of iteration {iteration} is not finite in worker {replica.part[0]}, at learning rate "
+                f"{rates.learning_rate:.4g}: try a tenth of the rate, or max_norm=; the network keeps its weights from "
+                "before"
+            )
+        if replica.speaks:
+            self._note(iteration, score, rates.learning_rate)
+
+    def _note(self, iteration: int, score: Score, rate: float) -> None:
+        notes, now = self._notes, time.perf_counter()
+        notes.steps.append((iteration, score.loss, score.correct, score.examples, now - self._start))
+        notes.rates.append(rate)
+        for name, value in self._replica.context.metrics.items():
+            notes.metrics.setdefault(name, []).append((iteration + 1, float(value)))
+        self._replica.context.metrics.clear()
+        if now - self._reported >= REPORT_EVERY and score.examples:
+            self._reported = now
+            mean = score.loss / score.examples, score.correct / score.examples
+            self._peer.progress(Report(iteration + 1, *mean, None))
+
+    def _look(self, begun: int) -> None:
+        """The first replica looks at the validation examples for all, when it is time.
+
+        The last look, when all is done, is the caller's.
+        """
+        replica, examples = self._replica, self._workspace.validation
+        if replica.part[0] or examples is None or not self._looks.due(begun):
+            return
+        kept = None
+        if self._servers is not None:
+            kept = replica.engine.parameters.copy()
+            self._servers.pull(replica.engine.parameters)
+        score = score_part(replica.engine, examples)
+        if kept is not None:
+            np.copyto(replica.engine.parameters, kept)
+        seconds = time.perf_counter() - self._start
+        means = score.loss / score.examples, score.correct / score.examples
+        self._notes.validation.append(ValidationRecord(begun, *means, seconds))

@@ -1,0 +1,126 @@
+"""Training in step: all peers make every step together, as the program of a job, or alone in the calling process.
+
+One step of a job whose peers share one copy of the parameters (AllReduce) takes two barriers:
+
+    gather part of batch → forward, backward: D → [all D complete] → sum and apply one shard → [parameters complete]
+
+Where each replica has its own copy, the strategy exchanges what it likes, and one barrier ends the step.
+"""
+
+from __future__ import annotations
+
+import math
+
+from horn.neurons import Batch, Rates, Score
+
+from .convergence import ConvergenceCheck
+from .evaluation import score_part
+from .history import Evaluation
+from .outcome import COMPLETED, CONVERGED, DIVERGED, INTERRUPTED, Outcome
+from .plan import Plan
+from .recorder import Recorder
+from .replica import Replica
+from .strategies import AllReduce, Team
+from .workspace import STEP_SLOTS, VALIDATION_SLOT, Workspace
+
+
+class Lockstep:
+    """One peer's training.
+
+    Args:
+        team: the peers that train.
+        recorder: writes the history, in one of them.
+        replica: what this one holds.
+        plan: what to do.
+        workspace: the job's arrays.
+    """
+
+    def __init__(self, team: Team, recorder: Recorder, replica: Replica, plan: Plan, workspace: Workspace) -> None:
+        self.team, self.recorder, self.replica = team, recorder, replica
+        self.plan, self.workspace = plan, workspace
+        self.place = plan.start
+        self.convergence = ConvergenceCheck(plan.convergence) if plan.convergence else None
+        # one peer's sum is its own D: then the step is made in fewer passes. A class derived from AllReduce is asked
+        self.alone = type(plan.strategy) is AllReduce and team.num_peers == 1
+
+    def run(self) -> Outcome:
+        """Train until the plan is done, the loss has converged or is not finite, or the team is asked to stop."""
+        self.replica.begin()
+        stopped = None
+        for iteration in range(self.plan.iterations):
+            stopped = self._iterate(iteration)
+            if self.place.offset == 0:
+                self.plan.strategy.on_epoch(self.replica.context)
+            self.recorder.metrics(self.replica.context.metrics)
+            if stopped:
+                break
+            if self._validation_due(iteration + 1):
+                self._validate()
+        if stopped == CONVERGED:
+            self._validate()
+        self.recorder.report()
+        self.recorder.history.stopped = stopped or COMPLETED
+        return Outcome(self.recorder.history, self.place)
+
+    def _iterate(self, iteration: int) -> str | None:
+        """Make one step; the reason to stop after it, if there is one: the same in all peers."""
+        plan = self.plan
+        rates = plan.rates(iteration)
+        batch = self.replica.feed.batch(self.place, rates.step)
+        score = self._step(batch, rates)
+        stopping = self.team.stopping  # decided at the barrier just passed: the same for all
+        plan.strategy.after_step(self.replica.context)
+        self.place = plan.order.after(self.place)
+        result = self._total(score, rates.step % STEP_SLOTS)
+        self.recorder.step(result, rates.learning_rate)
+        if not math.isfinite(result.loss):
+            return DIVERGED
+        if self.convergence and self.convergence.converged(result.loss):
+            return CONVERGED
+        return INTERRUPTED if stopping else None
+
+    def _step(self, batch: Batch, rates: Rates) -> Score:
+        """Compute D, let the strategy exchange it, apply what it returns; ends with a barrier."""
+        if self.alone:
+            return self.replica.engine.step(batch, rates)
+        score = self.replica.step(batch, rates, self.place.epoch)
+        self._write(score, rates.step % STEP_SLOTS)
+        if self.plan.spec.max_norm is not None:
+            self._limit_norms()
+        self.team.sync()
+        return score
+
+    def _limit_norms(self) -> None:
+        if not self.plan.shared_copy:
+            self.replica.engine.limit_norms(0, 1)
+            return
+        self.team.sync()  # a receiver's weights lie in several shards
+        self.replica.engine.limit_norms(self.team.index, self.team.num_peers)
+
+    def _write(self, score: Score, slot: int) -> None:
+        """Put this peer's score where all find it; the tasks of a replica have the same."""
+        if self.replica.speaks:
+            self.workspace.scores[slot, self.team.index] = score.loss, score.correct, score.examples
+
+    def _total(self, score: Score, slot: int) -> Evaluation:
+        """Loss and accuracy over all peers, whose scores lie in `slot`."""
+        if self.alone:
+            return Evaluation(score.loss / score.examples, score.correct / score.examples)
+        loss, correct, examples = self.workspace.scores[slot].sum(axis=0).tolist()
+        return Evaluation(loss / examples, correct / examples)
+
+    def _validation_due(self, done: int) -> bool:
+        if done == self.plan.iterations:
+            return True
+        every = self.plan.validate_every
+        return done % every == 0 if every else self.place.offset == 0
+
+    def _validate(self) -> None:
+        """Score the validation examples, each replica its share."""
+        if self.workspace.validation is None:
+            return
+        part, parts = self.replica.part
+        score = score_part(self.replica.engine, self.workspace.validation, part, parts)
+        self._write(score, VALIDATION_SLOT)
+        self.team.sync()
+        self.recorder.validation(self._total(score, VALIDATION_SLOT))

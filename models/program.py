@@ -1,0 +1,93 @@
+"""The program of a training job: what each of its peers does, by its role."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from horn.bsp import Peer
+from horn.neurons import engine_named
+
+from .batches import bounds
+from .crew import Crew, muster
+from .free import Free
+from .lockstep import Lockstep
+from .mail import Mail
+from .notes import Notes
+from .outcome import Outcome
+from .plan import Plan
+from .recorder import Recorder
+from .replica import Replica
+from .servers import Server, Servers, Store
+from .sources import Sources, install
+from .topology import ServerRole
+from .work import OwnShare, SharedBudget, TogetherInGroup, Work
+from .workspace import Workspace, WorkspaceHandles
+
+
+def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources) -> Outcome | Notes | None:
+    """What every peer of the job does.
+
+    Returns:
+        The outcome, of peer 0, where all train in step; else every trainer's notes; a server has nothing to say.
+    """
+    install(sources)
+    workspace = handles.open(peer.shared)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows ends in a loss that is not finite
+        crew = muster(peer, plan.topology)
+        if crew is not None:
+            return _train(peer, crew, plan, workspace)
+        _serve(peer, plan, workspace)
+        return None
+
+
+def _train(peer: Peer, crew: Crew, plan: Plan, workspace: Workspace) -> Outcome | Notes | None:
+    servers = _servers(peer, crew, plan)
+    replica = Replica(peer.index, crew, plan, workspace, servers)
+    result: Outcome | Notes | None
+    if plan.in_step:
+        recorder = Recorder(peer, plan.first_step)
+        outcome = Lockstep(crew.trainers, recorder, replica, plan, workspace).run()
+        if servers is not None:
+            servers.leave()
+        result = outcome if peer.index == 0 else None
+    else:
+        work = _work(peer, crew, plan, servers)
+        result = Free(peer, replica, work, plan, workspace, servers).run()
+    replica.hand_in(workspace)
+    return result
+
+
+def _servers(peer: Peer, crew: Crew, plan: Plan) -> Servers | None:
+    if not plan.topology.servers:
+        return None
+    peers = plan.topology.servers_of(crew.role.task)
+    return Servers(Mail(peer), peers, plan.topology.trainers, plan.spec.size)
+
+
+def _work(peer: Peer, crew: Crew, plan: Plan, servers: Servers | None) -> Work:
+    work: Work = OwnShare(crew.role.group, plan.iterations, lambda: peer.stop_requested)
+    if plan.strategy.properties.shared_budget and servers is not None:
+        work = SharedBudget(servers)
+    return work if crew.group.num_peers == 1 else TogetherInGroup(work, crew.group)
+
+
+def _serve(peer: Peer, plan: Plan, workspace: Workspace) -> None:
+    """Hold a shard until all workers are done; then put it where the caller finds it."""
+    topology, size = plan.topology, plan.spec.size
+    role = topology.role(peer.index)
+    assert isinstance(role, ServerRole)
+    share, task = divmod(role.server, topology.tasks)
+    start, stop = bounds(size, topology.servers // topology.tasks)[share : share + 2]
+    # pages that are never touched take no memory: it holds its shard alone
+    parameters, previous = (np.zeros(size, plan.spec.precision) for _ in range(2))
+    parameters[start:stop] = workspace.parameters[start:stop]
+    previous[start:stop] = workspace.previous[start:stop]
+    engine = engine_named(plan.engine)(plan.spec, parameters, previous, seed=plan.seed)
+    store = Store(parameters, engine, start, stop, topology.workers)
+    trainers = range(topology.trainers)
+    pushers = trainers[task :: topology.tasks]
+    shared = plan.strategy.properties.shared_budget
+    parts = (plan.iterations, topology.groups if shared else 1)
+    Server(peer, plan.strategy, store, pushers, trainers if role.server == 0 else pushers, parts).run()
+    workspace.parameters[start:stop] = parameters[start:stop]
+    workspace.previous[start:stop] = previous[start:stop]

@@ -1,0 +1,111 @@
+"""One peer's replica of the network, or its share of one: it computes D, lets the strategy exchange it, applies it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from horn.neurons import Batch, Rates, Score, engine_named
+
+from .batches import Feed
+from .crew import Crew
+from .plan import Plan
+from .servers import Servers
+from .strategies import Context, Replicas
+from .streams import STRATEGY, generator
+from .workspace import Workspace
+
+
+class Replica:
+    """What a peer that trains holds.
+
+    Args:
+        index: of the peer in the job.
+        crew: the peers around it.
+        plan: what to do.
+        workspace: the job's arrays.
+        servers: those who hold its parameters, if the job has any.
+
+    Attributes:
+        part: which of the replicas it is, and of how many: (part, parts).
+        speaks: whether it speaks for its replica, of whose tasks all have the same to say.
+        feed: its parts of the batches.
+        context: what the strategy sees.
+        engine: runs the neurons.
+    """
+
+    def __init__(
+        self, index: int, crew: Crew, plan: Plan, workspace: Workspace, servers: Servers | None = None
+    ) -> None:
+        self._plan = plan
+        self._strategy = plan.strategy
+        self.part = (index, plan.trainers) if plan.shared_copy else (plan.own(index).start, plan.workers)
+        self.speaks = crew.role.task == 0
+        parameters, previous = workspace.parameters, workspace.previous
+        if plan.shared_copy:
+            self.update: NDArray[np.floating] = workspace.updates[index]
+        else:
+            parameters, previous = parameters.copy(), previous.copy()
+            self.update = np.zeros(plan.spec.size, plan.spec.precision)
+        self.engine = engine_named(plan.engine)(plan.spec, parameters, previous, seed=plan.seed)
+        self.feed = Feed(workspace.examples, plan.order, plan.topology.workers, plan.own(index), plan.submodels)
+        shard = plan.shard(index)
+        self.context = Context(
+            parameters,
+            previous,
+            shard,
+            Replicas(crew.holders, workspace.updates, shard),
+            Replicas(crew.group, workspace.updates[:0], shard),
+            Replicas(crew.trainers, workspace.updates[:0], shard),
+            generator(plan.seed, STRATEGY, index),
+            _servers=servers,
+        )
+
+    def begin(self) -> None:
+        """Before the first step."""
+        self._strategy.setup(self.context)
+
+    def step(self, batch: Batch, rates: Rates, epoch: int) -> Score:
+        """Make a step with a part of a batch, up to the change of the parameters.
+
+        Args:
+            batch: the part.
+            rates: those of the step.
+            epoch: the pass over the data.
+        """
+        context = self.context
+        context.step, context.epoch, context.lr = rates.step, epoch, rates.learning_rate
+        context.weight = len(batch.inputs)
+        if context._servers is not None:
+            context._servers.begin(rates)
+        self._strategy.before_step(context)
+        score = self._gradient(batch, rates)
+        change = self._strategy.on_update(context, self.update)
+        if change is not None:
+            self._apply(change, rates)
+        return score
+
+    def hand_in(self, workspace: Workspace) -> None:
+        """Put replica 0's parameters where the caller finds them, unless servers or all peers share them."""
+        if self.part[0] == 0 and not (self._plan.shared_copy or self._plan.topology.servers):
+            np.copyto(workspace.parameters, self.engine.parameters)
+            np.copyto(workspace.previous, self.engine.previous)
+
+    def _gradient(self, batch: Batch, rates: Rates) -> Score:
+        if len(batch.inputs):
+            return self.engine.gradient(batch, rates, self.update)
+        self.update.fill(0.0)  # the last batch of a pass may have fewer examples than there are workers
+        return Score(0.0, 0, 0)
+
+    def _apply(self, change: NDArray[np.floating], rates: Rates) -> None:
+        start, stop = self.context.shard
+        if np.shape(change) != (stop - start,):
+            raise ValueError(
+                f"{type(self._strategy).__name__}.on_update returned shape {np.shape(change)}: needed is what to "
+                f"apply to ctx.shard, shape ({stop - start},), or None"
+            )
+        change = np.ascontiguousarray(change, self._plan.spec.precision)
+        if self._plan.topology.servers:  # momentum and decay are the servers'
+            self.context.params[start:stop] += change
+        else:
+            self.engine.apply(change, rates, start, stop)

@@ -1,0 +1,48 @@
+"""A server's shard of the parameters."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from horn.neurons import Rates
+
+
+class Applies(Protocol):
+    """What makes a step of an update; see `horn.neurons.Engine.apply`."""
+
+    def apply(self, update: NDArray[np.floating], rates: Rates, start: int, stop: int) -> None: ...
+
+
+class Store:
+    """What a strategy's `serve` works on.
+
+    Args:
+        parameters: all parameters, flat; of which this server holds ``[start, stop)``.
+        updater: makes the steps.
+        start: where the shard begins.
+        stop: where it ends.
+        sources: how many workers push.
+
+    Attributes:
+        params: the shard of the parameters, flat, writable.
+        sources: how many workers push.
+        rates: step, learning rate and momentum of the push that is being served, as its worker saw them.
+    """
+
+    def __init__(self, parameters: NDArray[np.floating], updater: Applies, start: int, stop: int, sources: int) -> None:
+        self.params = parameters[start:stop]
+        self.sources = sources
+        self.rates = Rates(0, 0.0, 0.0)
+        self._updater = updater
+        self._range = start, stop
+
+    def apply(self, update: NDArray[np.floating]) -> None:
+        """Make a step: momentum and decay, or the optimizer, act here and on no worker.
+
+        Args:
+            update: D of the shard, shape of `params`.
+        """
+        self._updater.apply(np.ascontiguousarray(update, self.params.dtype), self.rates, *self._range)
