@@ -10,6 +10,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
+# Worker processes are fresh interpreters: without files of bytecode each compiles the library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help mnist test checks lint types pytest soak zookeeper bench clean
 

@@ -1,5 +1,6 @@
 """Training coordinated by a real ZooKeeper."""
 
+import json
 import logging
 import socket
 import time
@@ -33,11 +34,13 @@ class Look(logging.Handler):
         super().__init__()
         self.client = client
         self.seen: list[list[str]] = []
+        self.topologies: list[dict[str, object]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         if "validation" in record.getMessage():
             jobs = self.client.get_children("/horn/jobs")
             self.seen += [sorted(self.client.get_children(f"/horn/jobs/{job}/members/1")) for job in jobs]
+            self.topologies += [json.loads(self.client.get(f"/horn/jobs/{job}/topology")[0]) for job in jobs]
 
 
 def test_the_job_is_seen_while_it_runs_and_gone_after(build, task, same_weights, session):
@@ -56,6 +59,9 @@ def test_the_job_is_seen_while_it_runs_and_gone_after(build, task, same_weights,
     embedded.fit(*task, **data)
     assert same_weights(coordinated, embedded)
     assert ["0", "1"] in handler.seen
+    told = handler.topologies[0]
+    assert (told["replicas"], told["servers"]) == (2, 0)
+    assert told["roles"] == ["group 0, replica 0, task 0", "group 0, replica 1, task 0"]
     assert look.get_children("/horn/jobs") == []
 
 
