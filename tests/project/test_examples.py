@@ -70,12 +70,15 @@ def test_parallel_dropout(tmp_path):
 
 
 def test_both_runs_of_the_paper(tmp_path):
-    report, picture = tmp_path / "report.json", tmp_path / "pictures/paper.png"
-    done = run(EXAMPLE, "--paper", "--iterations", "10", "--json", report, "--plot", picture)
+    report, picture = tmp_path / "report.json", tmp_path / "pictures/paper.svg"
+    done = run(EXAMPLE, "--paper", "--seeds", "2", "--iterations", "10", "--json", report, "--plot", picture)
     assert 0.0 < accuracy(done) < 1.0
     runs = json.loads(report.read_text())["runs"]
-    assert {name: result["run"]["workers"] for name, result in runs.items()} == {"alone": 1, "parallel": 20}
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    workers = {"alone, seed 1": 1, "alone, seed 2": 1, "parallel, seed 1": 20, "parallel, seed 2": 20}
+    assert {name: result["run"]["workers"] for name, result in runs.items()} == workers
+    assert "<svg" in picture.read_text()
+    last = [runs[f"parallel, seed {seed}"]["figures"]["test_accuracy"] for seed in (1, 2)]
+    assert f"| parallel | 0.9713 | {sum(last) / 2:.4f} |" in done.stdout
 
 
 def test_without_mnist_and_network_it_says_so_and_takes_the_digits(no_mnist):
