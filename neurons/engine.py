@@ -8,13 +8,17 @@ range of the flat array that this worker is responsible for:
     previous = D + momentum·previous + γ·parameters          (what neurons push beside D, and regularization)
     parameters = parameters + previous
 
-A worker that is alone calls `step`, which does the same with fewer passes over the weights.
+A worker that is alone calls `step`, which does the same with fewer passes over the weights. Whoever makes the step of D
+by a rule of its own calls `complete`, which adds to D what neurons push beside it.
+
+Neurons see the learning rate times the `rate_factor` of the connection that they send over. Where that is 0, the
+connection is frozen: its D is 0, and no step changes its parameters or their previous change, whatever neurons push.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +53,10 @@ class Rates:
     step: int
     learning_rate: float
     momentum: float
+
+    def times(self, factor: float) -> Rates:
+        """The same with another learning rate: what neurons see that send over a `Block` with that `rate_factor`."""
+        return self if factor == 1.0 else replace(self, learning_rate=factor * self.learning_rate)
 
 
 @dataclass(frozen=True)
@@ -143,10 +151,24 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def complete(self, update: NDArray[np.floating], rates: Rates, start: int, stop: int) -> None:
+        """Add to D what `apply` would add to it: update += momentum·previous + γ·parameters, in place.
+
+        Frozen weights and what neurons keep have no such part.
+
+        Args:
+            update: the D for ``parameters[start:stop]``, shape (stop - start,).
+            rates: those that the neurons pushed with.
+            start: where the range begins.
+            stop: where it ends.
+        """
+
+    @abstractmethod
     def limit_norms(self, part: int, parts: int) -> None:
         """Scale down the receivers whose incoming weights exceed ``spec.max_norm``: this part of `parts` of them.
 
-        A no-op where ``max_norm`` is None. To be called after `apply` has been completed on the whole range.
+        A no-op where ``max_norm`` is None, and for frozen weights. To be called after `apply` has been completed on the
+        whole range.
         """
 
     @abstractmethod

@@ -11,7 +11,7 @@ from .spec import NetworkSpec
 def limit_norms(spec: NetworkSpec, parameters: NDArray[np.float32], part: int, parts: int) -> None:
     """Scale down, in place, the receivers whose incoming weights' Euclidean norm exceeds ``spec.max_norm``.
 
-    Biases are exempt. A no-op where ``max_norm`` is None.
+    Biases and frozen weights are exempt. A no-op where ``max_norm`` is None.
 
     Args:
         spec: the network.
@@ -22,6 +22,8 @@ def limit_norms(spec: NetworkSpec, parameters: NDArray[np.float32], part: int, p
     if spec.max_norm is None:
         return
     for block in spec.blocks:
+        if block.frozen:
+            continue
         share = slice(block.columns * part // parts, block.columns * (part + 1) // parts)
         weights = block.weights(parameters)[:, share]
         norms = np.sqrt(np.einsum("sr,sr->r", weights, weights, dtype=np.float64))

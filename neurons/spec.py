@@ -60,6 +60,7 @@ class Layer:
         hyperparameters: the class's numbers, overrides applied (see `neuron.hyperparameters`).
         incoming: the connection that feeds the layer; None for the input layer.
         initial: where states of the class start in this layer, by name, those that start elsewhere than it declares.
+        rate_factor: of the learning rate, for the incoming weights; 0 for a frozen layer, which no step changes.
     """
 
     units: int
@@ -68,6 +69,7 @@ class Layer:
     hyperparameters: Mapping[str, float | int | bool]
     incoming: Incoming
     initial: Mapping[str, float] = field(default_factory=dict)
+    rate_factor: float = 1.0
 
     def starts(self, kind: type[Declared]) -> dict[str, float]:
         """Where the layer's states of one kind start, by name.
@@ -116,9 +118,21 @@ class Block(Matrix):
     Args:
         layer: index of the receiving layer; the senders are layer ``layer - 1``.
         bias: True where row 0 is the bias.
+        rate_factor: of the learning rate; see `Layer`.
     """
 
     bias: bool
+    rate_factor: float = 1.0
+
+    @property
+    def frozen(self) -> bool:
+        """Whether no step changes the parameters, nor what is known of their last change."""
+        return self.rate_factor == 0.0
+
+    @property
+    def first_weight(self) -> int:
+        """Index in the flat array of the first element behind the bias."""
+        return self.offset + int(self.bias) * self.columns
 
     def weights(self, flat: NDArray[Number]) -> NDArray[Number]:
         """The weights without the bias, a view of shape (senders, receivers)."""
@@ -182,7 +196,7 @@ class NetworkSpec:
         for index, layer in enumerate(self.layers):
             if isinstance(layer.incoming, Dense):
                 rows = self.layers[index - 1].units + int(layer.incoming.bias)
-                found.append(Block(index, offset, rows, layer.units, layer.incoming.bias))
+                found.append(Block(index, offset, rows, layer.units, layer.incoming.bias, layer.rate_factor))
                 offset = found[-1].stop
         return tuple(found)
 

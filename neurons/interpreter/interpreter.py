@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ from ..compiler.derivatives.complete import Completion
 from ..engine import Batch, Engine, Rates, Score
 from ..norms import limit_norms
 from ..scoring import count_correct, dense_targets
-from ..spec import NetworkSpec
+from ..spec import Block, NetworkSpec
 from .blame import blaming
 from .copies import Copies
 from .derived import derivatives
@@ -91,21 +93,37 @@ class Interpreter(Engine):
         return self._score(outputs, wanted)
 
     def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
-        for block in self.spec.blocks:
-            beta, gamma = push_split(self.spec.layers[block.layer - 1], block.layer - 1, rates, self.spec.precision)
-            decay = gamma - rates.learning_rate * self.spec.regularization
-            first_weight = block.offset + int(block.bias) * block.columns
-            for begin, end, factor in ((block.offset, first_weight, gamma), (first_weight, block.stop, decay)):
-                part = slice(max(begin, start), min(end, stop))
-                if part.start < part.stop:
-                    change = update[part.start - start : part.stop - start] + beta * self.previous[part]
-                    self.previous[part] = change + factor * self.parameters[part]
-                    self.parameters[part] += self.previous[part]
+        for part, beta, gamma in self._carried(rates, start, stop):
+            change = update[part.start - start : part.stop - start] + beta * self.previous[part]
+            self.previous[part] = change + gamma * self.parameters[part]
+            self.parameters[part] += self.previous[part]
         for state in self.spec.states:
             part = slice(max(state.offset, start), min(state.stop, stop))
             if part.start < part.stop:
                 self.previous[part] = update[part.start - start : part.stop - start]
                 self.parameters[part] += self.previous[part]
+
+    def complete(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
+        for part, beta, gamma in self._carried(rates, start, stop):
+            update[part.start - start : part.stop - start] += beta * self.previous[part] + gamma * self.parameters[part]
+
+    def _carried(self, rates: Rates, start: int, stop: int) -> Iterator[tuple[slice, float, float]]:
+        """The stretches of [start, stop) that steps change, biases and weights apart, each with its β and γ."""
+        for block in self.spec.blocks:
+            if block.frozen:
+                continue
+            beta, gamma = self._split(block, rates)
+            decay = gamma - rates.times(block.rate_factor).learning_rate * self.spec.regularization
+            stretches = (block.offset, block.first_weight, gamma), (block.first_weight, block.stop, decay)
+            for begin, end, factor in stretches:
+                part = slice(max(begin, start), min(end, stop))
+                if part.start < part.stop:
+                    yield part, beta, factor
+
+    def _split(self, block: Block, rates: Rates) -> tuple[float, float]:
+        """β and γ of what is pushed over the block's connection."""
+        index = block.layer - 1
+        return push_split(self.spec.layers[index], index, rates.times(block.rate_factor), self.spec.precision)
 
     def limit_norms(self, part: int, parts: int) -> None:
         limit_norms(self.spec, self.parameters, part, parts)
@@ -128,8 +146,10 @@ class Interpreter(Engine):
         return inputs.astype(self.spec.precision, copy=False)
 
     def _set_rates(self, rates: Rates, training: bool) -> None:
-        for neuron in self._network.classes:
-            neuron.learning_rate = self._numbers.real(rates.learning_rate)
+        for index, neuron in enumerate(self._network.classes):
+            block = self.spec.block_into(index + 1)
+            own = rates if block is None else rates.times(block.rate_factor)
+            neuron.learning_rate = self._numbers.real(own.learning_rate)
             neuron.momentum = self._numbers.real(rates.momentum)
             neuron.iteration = rates.step
             neuron.training = training
@@ -137,8 +157,11 @@ class Interpreter(Engine):
     def _average(self, pushed: Pushed, total: int, rates: Rates, out: NDArray[np.float32]) -> None:
         """D: what was pushed without the part L of every push, and states' changes, over the job's batch."""
         for block in self.spec.blocks:
-            beta, gamma = push_split(self.spec.layers[block.layer - 1], block.layer - 1, rates, self.spec.precision)
             part = slice(block.offset, block.stop)
+            if block.frozen:
+                out[part] = 0.0
+                continue
+            beta, gamma = self._split(block, rates)
             common = beta * self.previous[part].astype(np.float64) + gamma * self.parameters[part].astype(np.float64)
             out[part] = (pushed.sums[part] - pushed.counts[part] * common) / total
         for state in self.spec.states:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,13 @@ from numpy.typing import NDArray
 from ... import norms, random
 from ...engine import Batch, Engine, Rates, Score
 from ...scoring import count_correct, dense_targets
-from ...spec import NetworkSpec
+from ...spec import Block, NetworkSpec
 from ..analysis.compatibility import check_pushes_through, check_training
 from ..operations.operation import Pass
 from ..operations.watching import Place, Watch, unwatched
 from ..operations.work import Work
 from .passes import Draws, Passes
-from .sinks import Apply, Collect, Sink, add_update
+from .sinks import Apply, Collect, Sink, add_update, parts
 from .stage import View
 from .submodel import SubModels
 from .warm import warm_up
@@ -123,19 +124,33 @@ class Compiled(Engine):
         return Score(loss, count_correct(outputs[:, 1:], targets), len(targets))
 
     def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
-        for block in self.spec.blocks:
-            low, high = max(block.offset, start), min(block.stop, stop)
-            if low < high:
-                coefficients = self.passes.stages[block.layer - 1].coefficients(rates)
-                part = update[low - start : high - start]
-                carry = self.passes.weights[block.layer].carry
-                add_update(carry, part, self.previous, self.parameters, block, low, high, coefficients)
+        for block, low, high in self._changing(start, stop):
+            coefficients = self.passes.stages[block.layer - 1].coefficients(rates)
+            part = update[low - start : high - start]
+            carry = self.passes.weights[block.layer].carry
+            add_update(carry, part, self.previous, self.parameters, block, low, high, coefficients)
         for state in self.spec.states:
             low, high = max(state.offset, start), min(state.stop, stop)
             if low < high:
                 self.previous[low:high] = update[low - start : high - start]
                 values = {"parameters": self.parameters[low:high], "previous": self.previous[low:high]}
                 self.passes.states.operations[state.layer].add.run(values)
+
+    def complete(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
+        for block, low, high in self._changing(start, stop):
+            coefficients = self.passes.stages[block.layer - 1].coefficients(rates)
+            for part, gamma in parts(block, low, high, coefficients):
+                if coefficients.beta or gamma:
+                    values = {"previous": self.previous[part], "parameters": self.parameters[part]}
+                    values |= {"update": update[part.start - start : part.stop - start]}
+                    self.passes.weights[block.layer].complete.run(values | {"beta": coefficients.beta, "gamma": gamma})
+
+    def _changing(self, start: int, stop: int) -> Iterator[tuple[Block, int, int]]:
+        """The blocks that steps change within [start, stop) of the flat array, each with its stretch of that."""
+        for block in self.spec.blocks:
+            low, high = max(block.offset, start), min(block.stop, stop)
+            if low < high and not block.frozen:
+                yield block, low, high
 
     def limit_norms(self, part: int, parts: int) -> None:
         if self.spec.max_norm is not None:

@@ -57,6 +57,12 @@ class Draws:
             "share": real(self.share),
         }
 
+    def at(self, factor: float) -> dict[str, Any]:
+        """The values, the learning rate times `factor`."""
+        if factor == 1.0:
+            return self.values
+        return self.values | {"learning_rate": self.real(self.rates.times(factor).learning_rate)}
+
 
 class Passes:
     """Runs the operations of a network.
@@ -95,7 +101,7 @@ class Passes:
         for stage in self.stages:
             stage.enter(view, len(inputs))
             values, code = stage.forward, stage.code
-            values.update(draws.values)
+            values.update(draws.at(stage.rate_factor))
             if stage.before is None:
                 values["S"] = inputs.astype(self.spec.precision, copy=False)
             elif stage.normalization is not None:
@@ -125,7 +131,7 @@ class Passes:
         after: Stage | None = None
         changes = self.states.changes(draws.positions, draws.total, sink)
         for stage in reversed(stages):
-            stage.backward.update(draws.values)
+            stage.backward.update(draws.at(stage.rate_factor))
             stage.backward.update(changes[stage.index])
             self._backward(stage, after, draws, sink)
             after = stage
@@ -165,6 +171,9 @@ class Passes:
 
     def _push(self, stage: Stage, block: Block, draws: Draws, sink: Sink, *, added: bool) -> None:
         """What a layer's class pushes goes to the sink; `added` says whether D holds something already."""
+        if block.frozen:
+            sink.skip(block)
+            return
         code, values = stage.code, stage.backward
         coefficients = stage.coefficients(draws.rates)
         if code.analysis.pushes == "product" and not added:

@@ -99,6 +99,10 @@ class Sink(ABC):
         """The matrix given for the block is complete."""
 
     @abstractmethod
+    def skip(self, block: Block) -> None:
+        """The block is frozen: D is 0, and the step leaves it alone."""
+
+    @abstractmethod
     def change(self, state: StateBlock) -> Matrix:
         """Where the change of a state goes; contents undefined."""
 
@@ -131,6 +135,9 @@ class Collect(Sink):
     def loop(self, block: Block, coefficients: Coefficients) -> None:
         """D is where it belongs."""
 
+    def skip(self, block: Block) -> None:
+        self.operations[block.layer].zero.run({"update": block.matrix(self.out)})
+
     def change(self, state: StateBlock) -> Matrix:
         return state.matrix(self.out)
 
@@ -161,6 +168,9 @@ class Apply(Sink):
         update = self.scratch.matrix(block.rows, block.columns).ravel()
         carry = self.operations[block.layer].carry
         add_update(carry, update, self.previous, self.parameters, block, block.offset, block.stop, coefficients)
+
+    def skip(self, block: Block) -> None:
+        """Neither momentum nor decay, either."""
 
     def change(self, state: StateBlock) -> Matrix:
         return state.matrix(self.previous)
@@ -197,6 +207,9 @@ class CollectPart(Sink):
         rows, columns = self.places[block]
         values = {"part": self._part(block), "rows": rows, "columns": columns, "out": block.matrix(self.out)}
         self.operations[block.layer].scatter.run(values)
+
+    def skip(self, block: Block) -> None:
+        self.operations[block.layer].zero.run({"update": block.matrix(self.out)})
 
     # A sub-model leaves out no neuron that keeps something (see `analysis`): states are whole.
     def change(self, state: StateBlock) -> Matrix:
@@ -238,6 +251,9 @@ class ApplyPart(CollectPart):
         }
         self.operations[block.layer].scatter_and_add.run(values)
 
+    def skip(self, block: Block) -> None:
+        """`out` is the previous change, which stays."""
+
     def changed(self, state: StateBlock) -> Matrix | None:
         return state.matrix(self.parameters)
 
@@ -256,11 +272,10 @@ def parts(block: Block, start: int, stop: int, coefficients: Coefficients) -> li
     """
     if coefficients.gamma == coefficients.gamma_weights:
         return [(slice(start, stop), coefficients.gamma)] if start < stop else []
-    weights = block.offset + (block.columns if block.bias else 0)
     found = []
     for low, high, gamma in (
-        (block.offset, weights, coefficients.gamma),
-        (weights, block.stop, coefficients.gamma_weights),
+        (block.offset, block.first_weight, coefficients.gamma),
+        (block.first_weight, block.stop, coefficients.gamma_weights),
     ):
         low, high = max(low, start), min(high, stop)
         if low < high:

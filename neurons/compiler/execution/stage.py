@@ -76,6 +76,8 @@ class Stage:
         self.block = spec.block_into(index)
         #: The block of the weights that the layer's neurons send over.
         self.outgoing: Block | None = spec.block_into(index + 1)
+        #: Factor of the learning rate that the layer's neurons see.
+        self.rate_factor = 1.0 if self.outgoing is None else self.outgoing.rate_factor
         self.status = np.zeros(3)
         self.tell: Callable[[], None] = self._tell
         self.arrays: dict[str, NDArray[Any]] = {}
@@ -247,6 +249,7 @@ class Stage:
 
     def uniforms(self, rates: Rates) -> dict[str, Any]:
         """The numbers that are the same for all of the layer, by name; see `evaluate`."""
+        rates = rates.times(self.rate_factor)
         own = {"learning_rate": rates.learning_rate, "momentum": rates.momentum, "iteration": rates.step}
         return self.constants | own
 
@@ -258,6 +261,6 @@ class Stage:
             analysis = self.code.analysis
             scale = 1.0 if analysis.scale is None else evaluate(analysis.scale, values)
             beta, gamma = evaluate(analysis.carry.beta, values), evaluate(analysis.carry.gamma, values)
-            decay = gamma - rates.learning_rate * self.spec.regularization
+            decay = gamma - values["learning_rate"] * self.spec.regularization
             self._coefficients = key, Coefficients(scale, beta, gamma, decay)
         return self._coefficients[1]

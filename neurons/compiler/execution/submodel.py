@@ -99,7 +99,7 @@ class SubModels:
         lanes = batch.lanes
         if not self.possible or not len(lanes) or (lanes != lanes[0]).any():
             return None
-        kept = [self._kept(stage, draws.values, lanes[0]) for stage in self.passes.stages]
+        kept = [self._kept(stage, draws.at(stage.rate_factor), lanes[0]) for stage in self.passes.stages]
         places = {block: rows_and_columns(block, kept) for block in self.passes.spec.blocks}
         count = sum(len(rows) * len(columns) for rows, columns in places.values())
         if not all(map(len, kept)) or not self.worthwhile(len(lanes), self.passes.spec.parameter_count, count):

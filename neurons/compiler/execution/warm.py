@@ -57,6 +57,7 @@ def warm_up(engine_class: Callable[..., Compiled], spec: NetworkSpec, training: 
         batch = Batch(inputs, targets, places, lanes, _EXAMPLES)
         engine.step(batch, _RATES)
         engine.gradient(batch, _RATES, update)
+    engine.complete(update, _RATES, 0, small.size)
     engine.apply(update, _RATES, 0, small.size)
 
 

@@ -21,6 +21,15 @@ def carry_and_add(update: Any, previous: Any, parameters: Any, beta: Any, gamma:
 
 
 @kernel
+def complete(update: Any, previous: Any, parameters: Any, beta: Any, gamma: Any) -> None:
+    """update += β·previous + γ·parameters: the change of `carry_and_add`, for others to make a step of."""
+    real = update.dtype.type
+    beta, gamma = real(beta), real(gamma)
+    for i in range(len(update)):
+        update[i] = update[i] + beta * previous[i] + gamma * parameters[i]
+
+
+@kernel
 def decay_and_add(previous: Any, parameters: Any, gamma: Any) -> None:
     """previous += γ·parameters; parameters += previous: where the push has gone into `previous` already."""
     gamma = previous.dtype.type(gamma)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .operation import Operation, Pass, PushProduct
-from .update import add, carry_and_add, decay_and_add, gather, scatter, scatter_and_add
+from .update import add, carry_and_add, complete, decay_and_add, gather, scatter, scatter_and_add
 from .work import NO_WORK, Work
 
 _BOTH = ("previous", "parameters")
@@ -25,6 +25,7 @@ class WeightOperations:
         zero: before a kernel adds pushes to a matrix.
         carry, decay, add: the step, made of a D that lies apart; of one that has gone into the previous change; the
             same without decay.
+        complete: the change alone, without the step.
         gather, scatter: a sub-model's part, taken out and put back.
         scatter_and_add: the step of a sub-model.
     """
@@ -34,6 +35,7 @@ class WeightOperations:
     carry: Operation
     decay: Operation
     add: Operation
+    complete: Operation
     gather: Operation
     scatter: Operation
     scatter_and_add: Operation
@@ -48,6 +50,9 @@ WEIGHTS = WeightOperations(
     ),
     decay=Pass("decay_and_add", decay_and_add, (*_BOTH, "gamma"), "previous", Work(3), _BOTH, _BOTH),
     add=Pass("add", add, _BOTH, "previous", Work(1), _BOTH, ("parameters",)),
+    complete=Pass(
+        "complete", complete, ("update", *_BOTH, "beta", "gamma"), "update", Work(4), ("update", *_BOTH), ("update",)
+    ),
     gather=Pass("gather", gather, ("matrix", "rows", "columns", "part"), "part", NO_WORK, ("part",), ("part",)),
     scatter=Pass("scatter", scatter, ("part", "rows", "columns", "out"), "out", NO_WORK, ("part",), ("out",)),
     scatter_and_add=Pass(

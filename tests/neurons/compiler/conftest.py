@@ -139,8 +139,10 @@ class Case:
         for step in range(3):
             loss = engine.gradient(self.batch(step), Rates(step, 0.5, 0.25), out).loss
             found |= {f"gradient {step}": out.copy(), f"loss {step}": np.array(loss)}
+        found["completed"] = out.copy()
         for start in range(0, self.spec.size, 5):  # pieces that respect neither blocks nor rows
             stop = min(start + 5, self.spec.size)
+            engine.complete(found["completed"][start:stop], Rates(2, 0.5, 0.25), start, stop)
             engine.apply(out[start:stop], Rates(2, 0.5, 0.25), start, stop)
         found |= {"parameters applied": engine.parameters, "previous applied": engine.previous}
         engine = self.engine(kind)
