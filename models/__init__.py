@@ -5,6 +5,21 @@ from .data import DataError, Dataset, DataUnavailable, ScaledArray, digits, mnis
 from .errors import ModelFileError, TrainingDiverged, WorkerLost
 from .history import Evaluation, History, ValidationRecord
 from .network import NeuralNetwork
+from .optimizers import (
+    LBFGS,
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    ConjugateGradients,
+    GradientDescent,
+    Minimizer,
+    Nesterov,
+    Objective,
+    Optimizer,
+    RMSProp,
+    Stretch,
+)
 from .parameters import ParameterList
 from .schedules import ConstantSchedule, ExponentialSchedule, LinearSchedule, Schedule
 from .servers import Servers, Store
@@ -13,7 +28,13 @@ from .strategies import AllReduce, Context, Downpour, ParameterServer, Propertie
 from .topology import Topology
 
 __all__ = [
+    "LBFGS",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
     "AllReduce",
+    "ConjugateGradients",
     "ConstantSchedule",
     "Context",
     "Convergence",
@@ -23,19 +44,26 @@ __all__ = [
     "Downpour",
     "Evaluation",
     "ExponentialSchedule",
+    "GradientDescent",
     "History",
     "LayerStates",
     "LinearSchedule",
+    "Minimizer",
     "ModelFileError",
+    "Nesterov",
     "NeuralNetwork",
+    "Objective",
+    "Optimizer",
     "ParameterList",
     "ParameterServer",
     "Properties",
+    "RMSProp",
     "Replicas",
     "ScaledArray",
     "Schedule",
     "Servers",
     "Store",
+    "Stretch",
     "SyncStrategy",
     "Topology",
     "TrainingDiverged",

@@ -28,7 +28,7 @@ from horn.neurons.activations.base import as_activation
 from horn.neurons.costs.base import as_cost
 from horn.neurons.neuron import hyperparameters, initial_values
 
-from .checks import require_count, require_keep
+from .checks import require_count, require_keep, require_rate
 from .interlayers import InterlayerLike, find_interlayer
 
 
@@ -42,6 +42,7 @@ class LayerSettings:
     bias: bool | None
     interlayer: InterlayerLike | None
     interlayer_neuron: type[Neuron]
+    rate_factor: float
     overrides: Mapping[str, Any]
 
 
@@ -69,7 +70,8 @@ def expand(settings: LayerSettings, number: int) -> list[Layer]:
     activation = as_activation(settings.activation)
     numbers, initial = layer_numbers(settings.neuron, settings.overrides)
     bias = default_bias(settings.neuron, activation) if settings.bias is None else bool(settings.bias)
-    layers = [Layer(units, settings.neuron, activation, numbers, Dense(bias), initial)]
+    factor = require_rate(f"rate_factor of layer {number}", settings.rate_factor)
+    layers = [Layer(units, settings.neuron, activation, numbers, Dense(bias), initial, factor)]
     normalization = find_interlayer(settings.interlayer, settings.neuron, activation, numbers)
     if normalization is not None:
         owner = settings.interlayer_neuron

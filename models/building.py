@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import SupportsIndex
 
-from horn.neurons import Activation, Cost, Identity, Layer, Neuron, StandardNeuron
+from horn.neurons import Activation, Cost, Dense, Identity, Layer, Neuron, StandardNeuron
 
 from .architecture import LayerSettings, expand, input_layers, output_cost
+from .checks import require_count, require_rate
 from .interlayers import InterlayerLike
 
 
@@ -49,6 +52,7 @@ class LayeredNetwork(ABC):
         bias: bool | None = None,
         interlayer: InterlayerLike | None = None,
         interlayer_neuron: type[Neuron] = StandardNeuron,
+        rate_factor: float = 1.0,
         **hyperparameters: float,
     ) -> None:
         """Add a layer, every neuron of which gets a message from every neuron of the layer before.
@@ -60,6 +64,7 @@ class LayeredNetwork(ABC):
             bias: True adds a bias; None: where the class's forward is one weighted sum.
             interlayer: a normalization of the layer's outputs, vector in, vector out; becomes a layer of its own.
             interlayer_neuron: the neurons of that layer, which own the outgoing synapses.
+            rate_factor: of the learning rate, for the layer's incoming weights and biases; 0 freezes them (`freeze`).
             **hyperparameters: numbers for class attributes of `neuron`; for a `State`, where it starts.
 
         Raises:
@@ -68,7 +73,7 @@ class LayeredNetwork(ABC):
         """
         self._require_open("add_layer")
         self._layers += expand(
-            LayerSettings(units, activation, neuron, bias, interlayer, interlayer_neuron, hyperparameters),
+            LayerSettings(units, activation, neuron, bias, interlayer, interlayer_neuron, rate_factor, hyperparameters),
             len(self._layers),
         )
 
@@ -85,6 +90,7 @@ class LayeredNetwork(ABC):
         bias: bool | None = None,
         interlayer: InterlayerLike | None = None,
         interlayer_neuron: type[Neuron] = StandardNeuron,
+        rate_factor: float = 1.0,
         **hyperparameters: float,
     ) -> None:
         """Complete the network; its weights are drawn.
@@ -98,6 +104,7 @@ class LayeredNetwork(ABC):
             bias: as for `add_layer`.
             interlayer: as for `add_layer`.
             interlayer_neuron: as for `add_layer`.
+            rate_factor: as for `add_layer`.
             **hyperparameters: numbers for class attributes of `neuron`; for a `State`, where it starts.
 
         Raises:
@@ -105,10 +112,56 @@ class LayeredNetwork(ABC):
         """
         self._require_open("output_layer")
         self._layers += expand(
-            LayerSettings(units, activation, neuron, bias, interlayer, interlayer_neuron, hyperparameters),
+            LayerSettings(units, activation, neuron, bias, interlayer, interlayer_neuron, rate_factor, hyperparameters),
             len(self._layers),
         )
         self._complete(output_cost(cost, self._layers[-1]))
+
+    @property
+    def rate_factors(self) -> Mapping[int, float]:
+        """Factor of the learning rate of each layer that has incoming weights, by its index as in `summary`."""
+        return {
+            index: layer.rate_factor for index, layer in enumerate(self._layers) if isinstance(layer.incoming, Dense)
+        }
+
+    def freeze(self, *layers: SupportsIndex) -> None:
+        """Keep the incoming weights and biases of layers, and their last changes, as they are while others train.
+
+        Args:
+            *layers: indices, as in `summary`.
+
+        Raises:
+            TypeError, ValueError: no such layer, or one without incoming weights.
+        """
+        self._set_rate_factor(layers, 0.0)
+
+    def unfreeze(self, *layers: SupportsIndex, rate_factor: float = 1.0) -> None:
+        """Train the incoming weights and biases of layers, from now on.
+
+        Args:
+            *layers: indices, as in `summary`.
+            rate_factor: of the learning rate.
+
+        Raises:
+            TypeError, ValueError: no such layer, one without incoming weights, or a factor below 0.
+        """
+        self._set_rate_factor(layers, require_rate("rate_factor", rate_factor))
+
+    def _set_rate_factor(self, layers: tuple[SupportsIndex, ...], factor: float) -> None:
+        weighted = self.rate_factors
+        for layer in layers:
+            if require_count("layer", layer, least=0) not in weighted:
+                raise ValueError(
+                    f"layer {layer} has no incoming weights: those that have are {', '.join(map(str, weighted))}, as "
+                    "in summary()"
+                )
+        for layer in layers:
+            self._layers[int(layer)] = replace(self._layers[int(layer)], rate_factor=factor)
+        self._changed()
+
+    @abstractmethod
+    def _changed(self) -> None:
+        """Take note that the layers are others, of the same shapes."""
 
     @abstractmethod
     def _complete(self, cost: Cost) -> None:

@@ -62,6 +62,32 @@ def require_momentum(value: object) -> float:
     return number
 
 
+def require_fraction(name: str, value: object) -> float:
+    """A number in [0, 1): how much of something remains from step to step.
+
+    Raises:
+        TypeError: no number.
+        ValueError: outside.
+    """
+    number = _require_number(name, value)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must be in [0, 1), got {value!r}: 0 forgets at once, 1 would never")
+    return number
+
+
+def require_positive(name: str, value: object) -> float:
+    """A finite number above 0.
+
+    Raises:
+        TypeError: no number.
+        ValueError: 0 or below, NaN or infinite.
+    """
+    number = _require_number(name, value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+    return number
+
+
 def require_keep(value: object) -> float:
     """A probability above 0.
 

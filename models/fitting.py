@@ -16,6 +16,8 @@ from .convergence import Convergence
 from .errors import TrainingDiverged
 from .examples import Examples
 from .history import History
+from .minimizing import check_minimizer
+from .optimizers import Minimizer, Optimizer
 from .outcome import DIVERGED, Outcome
 from .parallel import train_in_processes
 from .plan import Plan
@@ -127,12 +129,19 @@ class FitOptions:
             raise ValueError(f"convergence= needs the loss of every iteration at once, and {name} is not synchronous")
 
     def plan(
-        self, state: TrainingState, examples: int, engine: str, seed: int, momentum: float, schedule: ScheduleLike
+        self,
+        state: TrainingState,
+        examples: int,
+        engine: str,
+        seed: int,
+        momentum: float,
+        schedule: ScheduleLike,
+        optimizer: Optimizer | Minimizer | None = None,
     ) -> Plan:
         """The plan of this `fit`, for so many examples.
 
         Raises:
-            ValueError: more workers than examples.
+            ValueError: more workers than examples, or an optimizer that does not fit network, strategy or topology.
         """
         topology = self.arranged
         if topology.workers > examples:
@@ -144,12 +153,21 @@ class FitOptions:
                 f"max_norm={state.spec.max_norm} needs all weights of a neuron in one place, and parameter servers "
                 "hold shards of them: leave one out"
             )
+        if isinstance(optimizer, Minimizer):
+            check_minimizer(optimizer, state.spec, self.strategy)
+        elif optimizer is not None and optimizer.clip_norm is not None and topology.servers > 1:
+            raise ValueError(
+                f"clip_norm={optimizer.clip_norm} bounds the norm over all parameters, and {topology.servers} servers "
+                "hold shards of them: use one server, or clip_value"
+            )
         order = Order(examples, self.batch_size, seed, self.shuffle, self.sampling)
         return Plan(
             spec=state.spec,
             engine=engine,
             seed=seed,
             momentum=momentum,
+            optimizer=optimizer,
+            began=state.began,
             schedule=schedule,
             strategy=self.strategy,
             order=order,
@@ -173,7 +191,7 @@ def run_fit(
         TrainingDiverged: the loss of a step is not finite, or a weight after the last one.
         NeuronError, WorkerLost, BSPError, KeyboardInterrupt: as `NeuralNetwork.fit`.
     """
-    workspace = new_workspace(plan, examples, validation, state.parameters, state.previous)
+    workspace = new_workspace(plan, examples, validation, state.parameters, state.previous, state.slots)
     with Monitor(plan.iterations, options.verbose) as monitor:
         outcome = _train(plan, options, workspace, monitor)
     history = outcome.history
@@ -183,6 +201,7 @@ def run_fit(
         raise TrainingDiverged(f"the weights are not finite after iteration {len(history) - 1}{_advice(history, plan)}")
     np.copyto(state.parameters, workspace.parameters)
     np.copyto(state.previous, workspace.previous)
+    state.slots = workspace.slots
     state.step += len(history)
     state.place, state.examples = outcome.place, len(examples)
     return history

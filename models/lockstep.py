@@ -41,7 +41,7 @@ class Lockstep:
         self.place = plan.start
         self.convergence = ConvergenceCheck(plan.convergence) if plan.convergence else None
         # one peer's sum is its own D: then the step is made in fewer passes. A class derived from AllReduce is asked
-        self.alone = type(plan.strategy) is AllReduce and team.num_peers == 1
+        self.alone = type(plan.strategy) is AllReduce and team.num_peers == 1 and plan.optimizer is None
 
     def run(self) -> Outcome:
         """Train until the plan is done, the loss has converged or is not finite, or the team is asked to stop."""

@@ -14,7 +14,7 @@ import horn.neurons
 import horn.neurons.library
 from horn.neurons import FunctionInterlayer
 
-from . import schedules
+from . import optimizers, schedules
 from .errors import ModelFileError
 
 Description = dict[str, Any]
@@ -59,19 +59,21 @@ class Names:
     def __init__(self, path: str, given: Iterable[Any]) -> None:
         packages = (horn.neurons, horn.neurons.library)
         own = [getattr(package, name) for package in packages for name in package.__all__]
-        known = [thing for thing in (*own, *vars(schedules).values()) if isinstance(thing, type)]
+        models = (*vars(schedules).values(), *vars(optimizers).values())
+        known = [thing for thing in (*own, *models) if isinstance(thing, type)]
         self._path = path
         self._known = {thing.__name__: thing for thing in [*known, *given]}
 
-    def find(self, name: str, kind: type) -> Any:
-        """The subclass of `kind` that is called `name`.
+    def find(self, name: str, *kinds: type) -> Any:
+        """The class that is called `name`, a subclass of one of `kinds`.
 
         Raises:
             ModelFileError: there is none.
         """
         found = self._find(name)
-        if not (isinstance(found, type) and issubclass(found, kind)):
-            raise ModelFileError(f"{self._path} uses {name!r} as a {kind.__name__}, which it is not: {found!r}")
+        if not (isinstance(found, type) and issubclass(found, kinds)):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise ModelFileError(f"{self._path} uses {name!r} as a {wanted}, which it is not: {found!r}")
         return found
 
     def function(self, name: str) -> Any:
@@ -85,13 +87,13 @@ class Names:
             raise ModelFileError(f"{self._path} uses {name!r} as a function, which it is not: {found!r}")
         return found
 
-    def make(self, description: Mapping[str, Any], kind: type) -> Any:
-        """The object of a `kind` that `describe` wrote down; its constructor is not called.
+    def make(self, description: Mapping[str, Any], *kinds: type) -> Any:
+        """The object, of one of `kinds`, that `describe` wrote down; its constructor is not called.
 
         Raises:
-            ModelFileError: of an unknown class, or not of that kind, or with something that is no number.
+            ModelFileError: of an unknown class, or of none of those kinds, or with something that is no number.
         """
-        cls = self.find(description["class"], kind)
+        cls = self.find(description["class"], *kinds)
         numbers = description["numbers"]
         if not all(isinstance(value, bool | int | float | None) for value in numbers.values()):
             raise ModelFileError(f"{self._path} gives {cls.__name__} something that is no number: {numbers!r}")

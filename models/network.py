@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from .fitting import FitOptions, run_fit
 from .history import Evaluation, History
 from .initialization import initial_parameters
 from .insight import TransparentNetwork
+from .optimizers import Minimizer, Optimizer
 from .parameters import ParameterList, bias_list, weight_list
 from .persistence import load_network, save_network
 from .schedules import ScheduleLike, as_schedule, rate_at
@@ -29,6 +31,7 @@ from .states import LayerStates, layer_states
 from .strategies import SyncStrategy
 from .topology import Topology
 from .training_state import TrainingState
+from .updating import seen_rates
 
 log = logging.getLogger("horn.models")
 
@@ -45,6 +48,9 @@ class NeuralNetwork(TransparentNetwork):
         engine: "compiled", or "interpreter": the neurons' methods run literally, for debugging; slow.
         regularization: λ ≥ 0; adds λ·weight to the gradient of every weight (not of biases).
         max_norm: bound on the norm of a neuron's incoming weights, without the bias; None for no bound.
+        optimizer: makes the steps, such as `Adam()` or `LBFGS()`; None: what neurons push is the step. With one,
+            neurons see learning rate 1 and momentum 0, and `momentum` plays no part. May be set again later, and then
+            begins anew.
         precision: "float32", or "float64": parameters, activations, deltas and sums in double precision, to look into
             gradients; slow. Data and random draws stay float32 numbers.
 
@@ -64,6 +70,7 @@ class NeuralNetwork(TransparentNetwork):
         regularization: float = 0.0,
         max_norm: float | None = None,
         precision: str = "float32",
+        optimizer: Optimizer | Minimizer | None = None,
     ) -> None:
         super().__init__()
         self.learning_rate = learning_rate
@@ -76,6 +83,7 @@ class NeuralNetwork(TransparentNetwork):
         self._precision = checks.require_choice("precision", precision, tuple(PRECISIONS))
         self.history: History | None = None
         self._state: TrainingState | None = None
+        self.optimizer = optimizer
 
     @property
     def learning_rate(self) -> float | ScheduleLike:
@@ -95,6 +103,22 @@ class NeuralNetwork(TransparentNetwork):
     @momentum.setter
     def momentum(self, momentum: float) -> None:
         self._momentum = checks.require_momentum(momentum)
+
+    @property
+    def optimizer(self) -> Optimizer | Minimizer | None:
+        """What makes the steps; None: the neurons."""
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer: Optimizer | Minimizer | None) -> None:
+        if not isinstance(optimizer, Optimizer | Minimizer | None):
+            raise TypeError(
+                f"optimizer must be an object such as Adam() or LBFGS(), an Optimizer or Minimizer, or None, got "
+                f"{optimizer!r}"
+            )
+        self._optimizer = optimizer
+        if self._state is not None:
+            self._state.begin(optimizer)
 
     @property
     def engine(self) -> str:
@@ -118,7 +142,12 @@ class NeuralNetwork(TransparentNetwork):
     def _complete(self, cost: Cost) -> None:
         precision = PRECISIONS[self._precision]
         spec = NetworkSpec(tuple(self._layers), cost, self.regularization, self.max_norm, precision)
-        self._state = TrainingState.new(spec, initial_parameters(spec, self.seed))
+        self._state = TrainingState.new(spec, initial_parameters(spec, self.seed), self.optimizer)
+
+    def _changed(self) -> None:
+        if self._state is not None:
+            self._state.spec = replace(self._state.spec, layers=tuple(self._layers))
+        self._predictor = None
 
     @property
     def _is_complete(self) -> bool:
@@ -178,7 +207,7 @@ class NeuralNetwork(TransparentNetwork):
 
     def _rates(self) -> Rates:
         """Those of the next step."""
-        return Rates(self.step, rate_at(self._schedule, 0.0, self.step), self.momentum)
+        return seen_rates(self.optimizer, Rates(self.step, rate_at(self._schedule, 0.0, self.step), self.momentum))
 
     # -- training -----------------------------------------------------------------------------------------------------
 
@@ -287,7 +316,7 @@ class NeuralNetwork(TransparentNetwork):
             )
         # What neurons see outside of their class may have changed, and counts from here on: for what predicts, too.
         self._predictor = None
-        plan = options.plan(state, len(examples), self.engine, self.seed, self.momentum, self._schedule)
+        plan = options.plan(state, len(examples), self.engine, self.seed, self.momentum, self._schedule, self.optimizer)
         self.history = run_fit(plan, options, state, examples, looked_at)
         if self.history.stopped == "interrupted":
             raise KeyboardInterrupt
@@ -344,8 +373,15 @@ class NeuralNetwork(TransparentNetwork):
             ModelFileError: the file cannot be written, or a part of the network has no name to be found by.
         """
         state = self._require_state()
-        rate, momentum = self._learning_rate, self.momentum
-        save_network(path, state, seed=self.seed, engine=self.engine, learning_rate=rate, momentum=momentum)
+        save_network(
+            path,
+            state,
+            seed=self.seed,
+            engine=self.engine,
+            learning_rate=self._learning_rate,
+            momentum=self.momentum,
+            optimizer=self.optimizer,
+        )
 
     @classmethod
     def _with_state(cls, state: TrainingState, **arguments: Any) -> NeuralNetwork:
@@ -362,8 +398,8 @@ class NeuralNetwork(TransparentNetwork):
 
         Args:
             path: the file.
-            classes: neuron classes, activations, costs and functions of your own that it is made of. Nothing is
-                imported because a file says so.
+            classes: neuron classes, activations, costs, optimizers and functions of your own that it is made of.
+                Nothing is imported because a file says so.
 
         Raises:
             ModelFileError: no file, not a model of Horn, damaged, or made of something that is not in `classes`.

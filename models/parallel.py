@@ -18,7 +18,7 @@ from .program import training
 from .progress import Monitor
 from .sources import typed_sources
 from .threads import blas_threads
-from .workspace import Workspace, share
+from .workspace import Workspace, share, slot_name
 
 log = logging.getLogger("horn.models")
 
@@ -37,7 +37,7 @@ def train_in_processes(
 
     Args:
         plan: what to do.
-        workspace: the arrays; copied into shared memory, and parameters and previous updates back.
+        workspace: the arrays; copied into shared memory, and what steps change back.
         monitor: is told how far training is.
         threads: of the BLAS, in each process.
         zookeeper: the service that coordinates, or its address "host:port,…"; None for the embedded coordinator.
@@ -85,6 +85,8 @@ def train_in_processes(
         outcome.history.stopped = INTERRUPTED
     workspace.parameters[:] = job.shared["parameters"]
     workspace.previous[:] = job.shared["previous"]
+    for name, slot in workspace.slots.items():
+        slot[:] = job.shared[slot_name(name)]
     if not plan.in_step:
         _look_last(plan, workspace, outcome.history, threads)
     return outcome

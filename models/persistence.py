@@ -13,16 +13,20 @@ from horn.neurons.spec import PRECISIONS, Incoming
 
 from .architecture import layer_numbers
 from .batches import Place
-from .checks import require_count
+from .checks import require_count, require_rate
 from .errors import ModelFileError
 from .interlayers import NeuronInterlayer
 from .modelfile import CURE, Tensors, read_model, write_model
 from .naming import Description, Names, describe
+from .optimizers import Minimizer, Optimizer
 from .schedules import Schedule, ScheduleLike
 from .training_state import TrainingState
 
 if TYPE_CHECKING:
     from .network import NeuralNetwork
+
+#: What the names of tensors begin with: of previous changes, and of what the optimizer keeps.
+PREVIOUS, SLOT = "previous_", "optimizer."
 
 
 def save_network(
@@ -33,6 +37,7 @@ def save_network(
     engine: str,
     learning_rate: float | ScheduleLike,
     momentum: float,
+    optimizer: Optimizer | Minimizer | None,
 ) -> None:
     """Write a network; see `NeuralNetwork.save`."""
     spec = state.spec
@@ -47,6 +52,8 @@ def save_network(
         "engine": engine,
         "learning_rate": describe(learning_rate) if callable(learning_rate) else float(learning_rate),
         "momentum": momentum,
+        "optimizer": None if optimizer is None else describe(optimizer),
+        "began": state.began,
         "step": state.step,
         "epoch": state.place.epoch,
         "offset": state.place.offset,
@@ -71,8 +78,10 @@ def _rebuild(network: Description, tensors: Tensors, names: Names, cls: type[Neu
     cost = names.make(network["cost"], Cost)
     precision = PRECISIONS[network.get("precision", "float32")]  # older files have none
     spec = NetworkSpec(layers, cost, network["regularization"], network["max_norm"], precision)
-    state = _filled(spec, tensors)
+    optimizer = _rebuild_optimizer(network.get("optimizer"), names)  # older files have none
+    state = _filled(spec, optimizer, tensors)
     counts = {name: require_count(name, network[name], least=0) for name in ("step", "epoch", "offset", "examples")}
+    state.began = require_count("began", network.get("began", 0), least=0)
     state.step, state.examples = counts["step"], counts["examples"]
     state.place = Place(counts["epoch"], counts["offset"])
     rate = network["learning_rate"]
@@ -82,13 +91,15 @@ def _rebuild(network: Description, tensors: Tensors, names: Names, cls: type[Neu
         momentum=network["momentum"],
         seed=network["seed"],
         engine=network["engine"],
+        optimizer=optimizer,
     )
 
 
 def _tensors(state: TrainingState) -> Iterator[tuple[str, Any]]:
     """Names and views of all that a file holds, connection by connection; then what neurons keep."""
+    slots = {f"{SLOT}{name}.": slot for name, slot in state.slots.items()}
     for number, block in enumerate(state.spec.blocks):
-        for kind, flat in (("", state.parameters), ("previous_", state.previous)):
+        for kind, flat in {"": state.parameters, PREVIOUS: state.previous, **slots}.items():
             yield f"{kind}weights.{number}", block.weights(flat)
             if block.bias:
                 yield f"{kind}biases.{number}", block.matrix(flat)[0]
@@ -97,11 +108,11 @@ def _tensors(state: TrainingState) -> Iterator[tuple[str, Any]]:
         yield f"states.{kept.layer}.{kept.name}", matrix if kept.of_synapses else matrix[0]
 
 
-def _filled(spec: NetworkSpec, tensors: Tensors) -> TrainingState:
+def _filled(spec: NetworkSpec, optimizer: Optimizer | Minimizer | None, tensors: Tensors) -> TrainingState:
     """A state with the file's numbers, whose shapes are looked at before anything of that size is allocated."""
-    if spec.size != sum(tensor.size for name, tensor in tensors.items() if not name.startswith("previous_")):
+    if spec.size != sum(tensor.size for name, tensor in tensors.items() if not name.startswith((PREVIOUS, SLOT))):
         raise ValueError(f"the layers have {spec.size:,} parameters, the file holds another number")
-    state = TrainingState.new(spec, np.zeros(spec.size, spec.precision))
+    state = TrainingState.new(spec, np.zeros(spec.size, spec.precision), optimizer)
     for name, view in _tensors(state):
         tensor = tensors[name]
         if tensor.shape != view.shape or tensor.dtype != spec.precision:
@@ -118,6 +129,7 @@ def _describe_layer(layer: Layer, before: Layer | None) -> Description:
         "activation": describe(layer.activation),
         "hyperparameters": dict(layer.hyperparameters) | dict(layer.initial),
         "incoming": _describe_incoming(layer.incoming, before),
+        "rate_factor": layer.rate_factor,
     }
 
 
@@ -146,6 +158,7 @@ def _rebuild_layers(descriptions: list[Description], names: Names) -> tuple[Laye
                 numbers,
                 _rebuild_incoming(description["incoming"], names, layers),
                 initial,
+                require_rate("rate_factor", description.get("rate_factor", 1.0)),  # older files have none
             )
         )
     return tuple(layers)
@@ -167,6 +180,14 @@ def _rebuild_incoming(description: Description | None, names: Names, before: lis
         return FunctionInterlayer(names.function(description["interlayer"]), backward)
     interlayer: Interlayer = names.make(description, Interlayer)
     return interlayer
+
+
+def _rebuild_optimizer(description: Description | None, names: Names) -> Optimizer | Minimizer | None:
+    if description is None:
+        return None
+    optimizer: Optimizer | Minimizer = names.make(description, Optimizer, Minimizer)
+    optimizer.__post_init__()  # numbers out of their range are refused as by the constructor
+    return optimizer
 
 
 def _rebuild_schedule(description: Description, names: Names) -> ScheduleLike:

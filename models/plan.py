@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from horn.neurons import NetworkSpec, Rates
+import numpy as np
+from numpy.typing import NDArray
+
+from horn.neurons import Engine, NetworkSpec, Rates
 
 from .batches import Order, Place, bounds
 from .convergence import Convergence
+from .optimizers import Minimizer, Optimizer
 from .schedules import ScheduleLike, rate_at
 from .strategies import SyncStrategy
 from .topology import Topology
+from .updating import Updater, alone
 
 #: Shards begin at multiples of a cache line: no two peers write to the same one.
 FLOATS_PER_LINE = 16
@@ -26,6 +32,8 @@ class Plan:
         engine: name of the engine that runs its neurons.
         seed: the network's seed.
         momentum: the network's momentum.
+        optimizer: makes the steps; None: the neurons.
+        began: the step at which it began.
         schedule: learning rate from progress and step.
         strategy: what becomes of the updates.
         order: which examples make up which batch.
@@ -43,6 +51,8 @@ class Plan:
     engine: str
     seed: int
     momentum: float
+    optimizer: Optimizer | Minimizer | None
+    began: int
     schedule: ScheduleLike
     strategy: SyncStrategy
     order: Order
@@ -59,6 +69,16 @@ class Plan:
     def shared_copy(self) -> bool:
         """True where all peers share one copy of the parameters."""
         return self.strategy.properties.one_copy and self.topology.is_flat
+
+    def updater(
+        self,
+        engine: Engine,
+        slots: Mapping[str, NDArray[np.float32]],
+        total: Callable[[float], float] = alone,
+    ) -> Updater:
+        """What applies updates to an engine's parameters; see `Updater`."""
+        optimizer = self.optimizer if isinstance(self.optimizer, Optimizer) else None
+        return Updater(self.spec, engine, optimizer, slots, self.began, total)
 
     @property
     def workers(self) -> int:

@@ -20,6 +20,7 @@ from .replica import Replica
 from .servers import Server, Servers, Store
 from .sources import Sources, install
 from .topology import ServerRole
+from .updating import seen_spec
 from .work import OwnShare, SharedBudget, TogetherInGroup, Work
 from .workspace import Workspace, WorkspaceHandles
 
@@ -82,8 +83,11 @@ def _serve(peer: Peer, plan: Plan, workspace: Workspace) -> None:
     parameters, previous = (np.zeros(size, plan.spec.precision) for _ in range(2))
     parameters[start:stop] = workspace.parameters[start:stop]
     previous[start:stop] = workspace.previous[start:stop]
-    engine = engine_named(plan.engine)(plan.spec, parameters, previous, seed=plan.seed)
-    store = Store(parameters, engine, start, stop, topology.workers)
+    slots = {name: np.zeros(plan.spec.parameter_count, plan.spec.precision) for name in workspace.slots}
+    for name, slot in slots.items():
+        slot[start:stop] = workspace.slots[name][start:stop]
+    engine = engine_named(plan.engine)(seen_spec(plan.optimizer, plan.spec), parameters, previous, seed=plan.seed)
+    store = Store(parameters, plan.updater(engine, slots), start, stop, topology.workers)
     trainers = range(topology.trainers)
     pushers = trainers[task :: topology.tasks]
     shared = plan.strategy.properties.shared_budget
@@ -91,3 +95,5 @@ def _serve(peer: Peer, plan: Plan, workspace: Workspace) -> None:
     Server(peer, plan.strategy, store, pushers, trainers if role.server == 0 else pushers, parts).run()
     workspace.parameters[start:stop] = parameters[start:stop]
     workspace.previous[start:stop] = previous[start:stop]
+    for name, slot in slots.items():
+        workspace.slots[name][start:stop] = slot[start:stop]

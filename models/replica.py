@@ -9,10 +9,13 @@ from horn.neurons import Batch, Rates, Score, engine_named
 
 from .batches import Feed
 from .crew import Crew
+from .minimizing import Minimization, Site
+from .optimizers import Minimizer
 from .plan import Plan
 from .servers import Servers
 from .strategies import Context, Replicas
 from .streams import STRATEGY, generator
+from .updating import seen_rates, seen_spec
 from .workspace import Workspace
 
 
@@ -32,6 +35,7 @@ class Replica:
         feed: its parts of the batches.
         context: what the strategy sees.
         engine: runs the neurons.
+        slots: what the optimizer keeps.
     """
 
     def __init__(
@@ -41,13 +45,15 @@ class Replica:
         self._strategy = plan.strategy
         self.part = (index, plan.trainers) if plan.shared_copy else (plan.own(index).start, plan.workers)
         self.speaks = crew.role.task == 0
-        parameters, previous = workspace.parameters, workspace.previous
+        parameters, previous, self.slots = workspace.parameters, workspace.previous, workspace.slots
         if plan.shared_copy:
             self.update: NDArray[np.floating] = workspace.updates[index]
         else:
             parameters, previous = parameters.copy(), previous.copy()
+            self.slots = {name: slot.copy() for name, slot in self.slots.items()}
             self.update = np.zeros(plan.spec.size, plan.spec.precision)
-        self.engine = engine_named(plan.engine)(plan.spec, parameters, previous, seed=plan.seed)
+        spec = seen_spec(plan.optimizer, plan.spec)
+        self.engine = engine_named(plan.engine)(spec, parameters, previous, seed=plan.seed)
         self.feed = Feed(workspace.examples, plan.order, plan.topology.workers, plan.own(index), plan.submodels)
         shard = plan.shard(index)
         self.context = Context(
@@ -58,8 +64,19 @@ class Replica:
             Replicas(crew.group, workspace.updates[:0], shard),
             Replicas(crew.trainers, workspace.updates[:0], shard),
             generator(plan.seed, STRATEGY, index),
+            slots=self.slots,
             _servers=servers,
         )
+        holders = crew.holders if plan.shared_copy else crew.tasks  # of the other shards
+        self._updater = plan.updater(self.engine, self.slots, lambda value: float(holders.allreduce(np.float64(value))))
+        self._minimization = self._minimizing()
+
+    def _minimizing(self) -> Minimization | None:
+        if not isinstance(self._plan.optimizer, Minimizer):
+            return None
+        joint = self._strategy.properties.serial_equivalent
+        site = Site(self.engine, self.context.replicas, self.context.shard, joint)
+        return Minimization(self._plan.optimizer, site)
 
     def begin(self) -> None:
         """Before the first step."""
@@ -79,7 +96,9 @@ class Replica:
         if context._servers is not None:
             context._servers.begin(rates)
         self._strategy.before_step(context)
-        score = self._gradient(batch, rates)
+        if self._minimization is not None:
+            return self._minimization.step(batch, rates)
+        score = self._gradient(batch, seen_rates(self._plan.optimizer, rates))
         change = self._strategy.on_update(context, self.update)
         if change is not None:
             self._apply(change, rates)
@@ -90,6 +109,8 @@ class Replica:
         if self.part[0] == 0 and not (self._plan.shared_copy or self._plan.topology.servers):
             np.copyto(workspace.parameters, self.engine.parameters)
             np.copyto(workspace.previous, self.engine.previous)
+            for name, slot in self.slots.items():
+                np.copyto(workspace.slots[name], slot)
 
     def _gradient(self, batch: Batch, rates: Rates) -> Score:
         if len(batch.inputs):
@@ -105,7 +126,9 @@ class Replica:
                 f"apply to ctx.shard, shape ({stop - start},), or None"
             )
         change = np.ascontiguousarray(change, self._plan.spec.precision)
-        if self._plan.topology.servers:  # momentum and decay are the servers'
+        if not self._plan.topology.servers:
+            self._updater.apply(change, rates, start, stop)
+        elif self._plan.optimizer is None:  # momentum and decay are the servers'
             self.context.params[start:stop] += change
-        else:
-            self.engine.apply(change, rates, start, stop)
+        else:  # so is the optimizer: until its parameters are pulled, a worker goes on by plain descent
+            self.context.params[start:stop] += self._plan.spec.precision(rates.learning_rate) * change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from horn.neurons import Interlayer, Layer, NetworkSpec
+from horn.neurons import Block, Interlayer, Layer, NetworkSpec
 
 HEADINGS = ("layer", "units", "activation", "neuron", "parameters")
 
@@ -30,7 +30,15 @@ def _row(spec: NetworkSpec, number: int, layer: Layer) -> tuple[str, ...]:
     activation = type(layer.activation).__name__
     if isinstance(layer.incoming, Interlayer):
         activation = f"after {_named(layer.incoming)}"
-    return str(number), f"{layer.units:,}", activation, neuron, f"{block.size:,}" if block else "0"
+    return str(number), f"{layer.units:,}", activation, neuron, _parameters(block)
+
+
+def _parameters(block: Block | None) -> str:
+    if block is None:
+        return "0"
+    if block.frozen:
+        return f"frozen {block.size:,}"
+    return f"{block.size:,}" if block.rate_factor == 1.0 else f"rate × {block.rate_factor:g} {block.size:,}"
 
 
 def _named(interlayer: Interlayer) -> str:

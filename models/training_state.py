@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from horn.neurons import NetworkSpec
 
 from .batches import START, Place
+from .optimizers import Minimizer, Optimizer
 
 
 @dataclass
@@ -23,6 +24,8 @@ class TrainingState:
         step: number of training steps made.
         place: the place in the shuffle.
         examples: how many examples that place is among.
+        slots: what the optimizer keeps, by name, each of ``spec.parameter_count``.
+        began: the step at which the optimizer began.
     """
 
     spec: NetworkSpec
@@ -31,11 +34,23 @@ class TrainingState:
     step: int = 0
     place: Place = START
     examples: int = 0
+    slots: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    began: int = 0
 
     @classmethod
-    def new(cls, spec: NetworkSpec, parameters: NDArray[np.float32]) -> TrainingState:
+    def new(
+        cls, spec: NetworkSpec, parameters: NDArray[np.float32], optimizer: Optimizer | Minimizer | None = None
+    ) -> TrainingState:
         """The state of a network that has not been trained."""
-        return cls(spec, parameters, np.zeros_like(parameters))
+        state = cls(spec, parameters, np.zeros_like(parameters))
+        state.begin(optimizer)
+        return state
+
+    def begin(self, optimizer: Optimizer | Minimizer | None) -> None:
+        """Start an optimizer, which remembers nothing yet, at this step."""
+        names = optimizer.slots if isinstance(optimizer, Optimizer) else ()
+        self.slots = {name: np.zeros(self.spec.parameter_count, self.spec.precision) for name in names}
+        self.began = self.step
 
     def place_among(self, examples: int) -> Place:
         """Where the next `fit` begins: where the last one ended; with a new pass, if the data are others in number."""

@@ -31,6 +31,7 @@ class Workspace:
         validation: what is looked at from time to time, or None.
         parameters: flat, in the network's precision; the job's result.
         previous: the last change of each parameter.
+        slots: what the optimizer keeps, by name.
         updates: (peers, parameters): row i is where peer i computes D.
         scores: float64 (SLOTS, peers, 3): sum of losses, correct examples, examples.
     """
@@ -39,6 +40,7 @@ class Workspace:
     validation: Examples | None
     parameters: NDArray[np.float32]
     previous: NDArray[np.float32]
+    slots: dict[str, NDArray[np.float32]]
     updates: NDArray[np.float32]
     scores: NDArray[np.float64]
 
@@ -49,14 +51,16 @@ def new_workspace(
     validation: Examples | None,
     parameters: NDArray[np.float32],
     previous: NDArray[np.float32],
+    slots: Mapping[str, NDArray[np.float32]],
 ) -> Workspace:
-    """A workspace with copies of `parameters` and `previous`: a `fit` that fails leaves the network as it was."""
+    """A workspace with copies of what a step changes: a `fit` that fails leaves the network as it was."""
     rows = plan.trainers if plan.shared_copy else 0  # replicas with a copy each have their own room for D
     return Workspace(
         examples,
         validation,
         parameters.copy(),
         previous.copy(),
+        {name: slot.copy() for name, slot in slots.items()},
         np.zeros((rows, plan.spec.size), plan.spec.precision),
         np.zeros((SLOTS, plan.trainers, 3)),
     )
@@ -110,12 +114,21 @@ class WorkspaceHandles:
 
     examples: ExampleHandles
     validation: ExampleHandles | None
+    slots: tuple[str, ...]
 
     def open(self, shared: Mapping[str, NDArray[Any]]) -> Workspace:
         """The workspace, in the process that it came to."""
         validation = None if self.validation is None else self.validation.open(shared)
-        arrays = (shared[name] for name in ("parameters", "previous", "updates", "scores"))
-        return Workspace(self.examples.open(shared), validation, *arrays)
+        parameters, previous, updates, scores = (
+            shared[name] for name in ("parameters", "previous", "updates", "scores")
+        )
+        slots = {name: shared[slot_name(name)] for name in self.slots}
+        return Workspace(self.examples.open(shared), validation, parameters, previous, slots, updates, scores)
+
+
+def slot_name(name: str) -> str:
+    """What a slot of the optimizer is called in the job's shared memory."""
+    return f"slot.{name}"
 
 
 def share(workspace: Workspace) -> tuple[dict[str, NDArray[Any]], WorkspaceHandles]:
@@ -126,10 +139,11 @@ def share(workspace: Workspace) -> tuple[dict[str, NDArray[Any]], WorkspaceHandl
         "updates": workspace.updates,
         "scores": workspace.scores,
     }
-    examples = _share_examples("train", workspace.examples, shared)
-    if workspace.validation is None:
-        return shared, WorkspaceHandles(examples, None)
-    return shared, WorkspaceHandles(examples, _share_examples("validation", workspace.validation, shared))
+    shared |= {slot_name(name): slot for name, slot in workspace.slots.items()}
+    examples, validation = _share_examples("train", workspace.examples, shared), None
+    if workspace.validation is not None:
+        validation = _share_examples("validation", workspace.validation, shared)
+    return shared, WorkspaceHandles(examples, validation, tuple(workspace.slots))
 
 
 def _share_examples(name: str, examples: Examples, shared: dict[str, NDArray[Any]]) -> ExampleHandles:

@@ -64,6 +64,7 @@ class Context:
         epoch: number of the pass over the data, from 0, over all fits.
         lr: learning rate of the step.
         rng: random numbers of this replica; the same in every run.
+        slots: what the network's optimizer keeps for each parameter, by name (see `Optimizer.slots`).
         metrics: put numbers here by name, for this step; replica 0's end up in ``history.metrics``.
     """
 
@@ -78,6 +79,7 @@ class Context:
     step: int = 0
     epoch: int = 0
     lr: float = 0.0
+    slots: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     _servers: Servers | None = None
 
@@ -119,7 +121,8 @@ class SyncStrategy:
             update: D, flat float32 of all parameters; may be overwritten.
 
         Returns:
-            What to apply here instead, for the range ``ctx.shard``; None applies nothing, neither momentum nor decay.
+            What to apply here instead, for the range ``ctx.shard``; may be overwritten. None applies nothing, neither
+            momentum nor decay.
         """
         return update
 
