@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from horn.neurons import NetworkSpec, Rates
 
-from .batches import Order, Place, bounds
+from .batches import Order, Place, SubModels, bounds
 from .convergence import Convergence
 from .schedules import ScheduleLike, rate_at
 from .strategies import SyncStrategy
@@ -34,7 +34,7 @@ class Plan:
         iterations: number of steps to make.
         topology: who divides the work how.
         processes: number of processes that train.
-        submodels: True draws dropout once per worker and batch.
+        submodels: who draws masks, see `batches.SubModels`.
         convergence: when to stop early, or None.
         validate_every: iterations between two looks at the validation examples; None: after each pass over the data.
     """
@@ -51,7 +51,7 @@ class Plan:
     iterations: int
     topology: Topology
     processes: int
-    submodels: bool
+    submodels: SubModels
     convergence: Convergence | None
     validate_every: int | None
 
