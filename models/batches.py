@@ -9,6 +9,7 @@ its random draws: the same for any number of workers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from horn.neurons import Batch
 
 from .examples import Examples
 from .streams import SAMPLING, SHUFFLE, generator
+
+#: Who draws masks: False each example, True each worker for its whole part of a batch, "nested" both (`Batch.nested`).
+SubModels: TypeAlias = bool | Literal["nested"]
 
 
 @dataclass(frozen=True)
@@ -108,10 +112,10 @@ class Feed:
         order: the order of the job.
         workers: how many the job has.
         own: which of them this peer computes, a contiguous range.
-        submodels: True draws dropout once per worker and batch, not once per example.
+        submodels: True draws dropout once per worker and batch, not once per example; "nested" does both.
     """
 
-    def __init__(self, examples: Examples, order: Order, workers: int, own: range, submodels: bool) -> None:
+    def __init__(self, examples: Examples, order: Order, workers: int, own: range, submodels: SubModels) -> None:
         self.order = order
         self._examples = examples
         self._workers, self._own = workers, own
@@ -143,7 +147,7 @@ class Feed:
         inputs, targets = self._inputs[:count], self._targets[:count]
         self._examples.features.gather(rows, inputs, self._scratch[:count])
         np.take(self._examples.targets, rows, axis=0, out=targets, mode="clip")
-        return Batch(inputs, targets, self._positions, self._lanes, size)
+        return Batch(inputs, targets, self._positions, self._lanes, size, self._submodels == "nested")
 
     def _split(self, size: int) -> None:
         """Find this peer's part of batches of `size` examples."""

@@ -126,6 +126,16 @@ def require_flag(name: str, value: object) -> None:
         raise TypeError(f"{name} must be True or False, got {value!r}")
 
 
+def require_submodels(value: object) -> None:
+    """True, False or "nested".
+
+    Raises:
+        TypeError: something else.
+    """
+    if value != "nested" and not isinstance(value, bool | np.bool_):
+        raise TypeError(f'submodels must be True, False or "nested", got {value!r}')
+
+
 def require_choice(name: str, value: str, choices: tuple[str, ...]) -> str:
     """One of `choices`.
 

@@ -10,8 +10,8 @@ from horn.bsp import ZooKeeper
 from horn.bsp.placement import available_cores
 from horn.neurons import engine_named
 
-from .batches import Order
-from .checks import require_bound, require_choice, require_count, require_flag
+from .batches import Order, SubModels
+from .checks import require_bound, require_choice, require_count, require_flag, require_submodels
 from .convergence import Convergence
 from .errors import TrainingDiverged
 from .examples import Examples
@@ -48,7 +48,7 @@ class FitOptions:
     workers: int
     topology: Topology | None
     processes: int | None
-    submodels: bool
+    submodels: SubModels
     sync: SyncStrategy | None
     zookeeper: str | ZooKeeper | None
     barrier: str
@@ -66,8 +66,8 @@ class FitOptions:
                 require_count(name, getattr(self, name))
         for name in ("batch_size", "workers", "blas_threads"):
             require_count(name, getattr(self, name))
-        for name in ("shuffle", "submodels"):
-            require_flag(name, getattr(self, name))
+        require_flag("shuffle", self.shuffle)
+        require_submodels(self.submodels)
         require_bound("timeout", self.timeout)
         if self.zookeeper is not None:
             ZooKeeper.of(self.zookeeper)

@@ -16,6 +16,7 @@ from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, Rates, draws_mas
 from horn.neurons.spec import PRECISIONS
 
 from . import checks
+from .batches import SubModels
 from .convergence import Convergence
 from .evaluation import BLOCK, predict, score_part
 from .examples import Sliceable, as_examples, as_features
@@ -226,7 +227,7 @@ class NeuralNetwork(TransparentNetwork):
         workers: int = 1,
         topology: Topology | None = None,
         processes: int | None = None,
-        submodels: bool = False,
+        submodels: SubModels = False,
         sync: SyncStrategy | None = None,
         zookeeper: str | ZooKeeper | None = None,
         barrier: str = "auto",
@@ -257,7 +258,8 @@ class NeuralNetwork(TransparentNetwork):
             processes: worker processes; by default as many as workers, but no more than cores. Beside them each server
                 has one of its own.
             submodels: True: each worker trains its own sub-model of each batch; dropout is drawn once per worker and
-                batch, not once per example. Warns where no layer draws any.
+                batch, not once per example. "nested": an example's mask lies within its worker's, what one draw keeps
+                with probability p being kept by both with √p. Warns where no layer draws any.
             sync: what becomes of the workers' updates; `AllReduce()` by default.
             zookeeper: "host:port,…" of the servers that coordinate the job, or `horn.bsp.ZooKeeper(...)`; None: the
                 embedded coordinator.
@@ -311,8 +313,9 @@ class NeuralNetwork(TransparentNetwork):
             looked_at = as_examples(xv, yv, features, units, ("validation x", "validation y"))
         if submodels and not draws_masks(state.spec):
             log.warning(
-                "submodels=True changes nothing: no layer draws with self.binomial, as DropoutNeuron does; name "
-                "neuron=DropoutNeuron for the layers that are to drop, or leave submodels out"
+                "submodels=%r changes nothing: no layer draws with self.binomial, as DropoutNeuron does; name "
+                "neuron=DropoutNeuron for the layers that are to drop, or leave submodels out",
+                submodels,
             )
         # What neurons see outside of their class may have changed, and counts from here on: for what predicts, too.
         self._predictor = None

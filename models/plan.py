@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from horn.neurons import Engine, NetworkSpec, Rates
 
-from .batches import Order, Place, bounds
+from .batches import Order, Place, SubModels, bounds
 from .convergence import Convergence
 from .optimizers import Minimizer, Optimizer
 from .schedules import ScheduleLike, rate_at
@@ -42,7 +42,7 @@ class Plan:
         iterations: number of steps to make.
         topology: who divides the work how.
         processes: number of processes that train.
-        submodels: True draws dropout once per worker and batch.
+        submodels: who draws masks, see `batches.SubModels`.
         convergence: when to stop early, or None.
         validate_every: iterations between two looks at the validation examples; None: after each pass over the data.
     """
@@ -61,7 +61,7 @@ class Plan:
     iterations: int
     topology: Topology
     processes: int
-    submodels: bool
+    submodels: SubModels
     convergence: Convergence | None
     validate_every: int | None
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from .activations import GELU, Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
 from .costs import CategoricalCrossEntropy, Cost, CrossEntropy, SquaredError
+from .drop_connect import DropConnectNeuron
 from .dropout import DropoutNeuron
-from .engine import Batch, Engine, Rates, Score
+from .engine import Batch, Engine, PartEngine, Rates, Score
 from .errors import NeuronError
 from .interlayer import FunctionInterlayer, Interlayer
 from .neuron import Neuron
@@ -26,6 +27,7 @@ __all__ = [
     "Cost",
     "CrossEntropy",
     "Dense",
+    "DropConnectNeuron",
     "DropoutNeuron",
     "Engine",
     "Explanation",
@@ -37,6 +39,8 @@ __all__ = [
     "NetworkSpec",
     "Neuron",
     "NeuronError",
+    "Part",
+    "PartEngine",
     "Profile",
     "Rates",
     "ReLU",
@@ -69,6 +73,7 @@ if TYPE_CHECKING:
     from .compiler.report.profiling import Profile, profile_network
     from .engines import engine_named
     from .interpreter import Interpreter
+    from .part import Part
 else:
     _LATER = {
         "BackwardReport": "checking",
@@ -76,6 +81,7 @@ else:
         "Compiled": "compiler.execution.engine",
         "Explanation": "compiler.report.explanation",
         "Interpreter": "interpreter",
+        "Part": "part",
         "Profile": "compiler.report.profiling",
         "check_backward": "checking",
         "check_training": "compiler.analysis.compatibility",

@@ -13,17 +13,24 @@ by a rule of its own calls `complete`, which adds to D what neurons push beside 
 
 Neurons see the learning rate times the `rate_factor` of the connection that they send over. Where that is 0, the
 connection is frozen: its D is 0, and no step changes its parameters or their previous change, whatever neurons push.
+
+A worker that holds no weights has a `PartEngine` instead: it asks which part of the network its batch needs, is given
+the weights of that part by whoever holds them, and gives back the D of that part.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .spec import NetworkSpec
+
+if TYPE_CHECKING:
+    from .part import Part
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,8 @@ class Batch:
         lanes: uint32, shape (examples,): what takes the position's place in the counter of `binomial` draws. The
             positions themselves for a mask per example, the worker's index for a sub-model per worker.
         total: number of examples in the job's batch.
+        nested: True where an example's `binomial` draws are joined with its lane's (see `random`): a mask per example
+            inside of that of the worker.
     """
 
     inputs: NDArray[np.float32]
@@ -44,6 +53,7 @@ class Batch:
     positions: NDArray[np.uint32]
     lanes: NDArray[np.uint32]
     total: int
+    nested: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,19 @@ class Engine(ABC):
 
     @classmethod
     @abstractmethod
+    def of_parts(cls, spec: NetworkSpec, *, seed: int) -> PartEngine:
+        """What computes D where others hold the weights.
+
+        Args:
+            spec: the network.
+            seed: seed of the random draws.
+
+        Raises:
+            NeuronError: the network cannot be trained, or not so: see `PartEngine`.
+        """
+
+    @classmethod
+    @abstractmethod
     def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
         """Do now, once, what the engines in all processes would otherwise do at their first step: check and compile.
 
@@ -174,3 +197,44 @@ class Engine(ABC):
     @abstractmethod
     def step(self, batch: Batch, rates: Rates) -> Score:
         """`gradient`, `apply` and `limit_norms` of a worker that is alone."""
+
+
+class PartEngine(ABC):
+    """Computes D for a worker that holds no weights: on those of the part that its batch needs, given for each batch.
+
+    It has no array of the whole network's size. Whoever holds the weights makes the step, L included.
+
+    Args:
+        spec: the network.
+        seed: seed of the random draws.
+
+    Raises:
+        NeuronError: the network cannot be trained, or pushes depend on ``m.prev_weight`` otherwise than by adding a
+            multiple of it: whoever holds the weights holds that, too.
+    """
+
+    def __init__(self, spec: NetworkSpec, *, seed: int) -> None:
+        self.spec = spec
+        self.seed = seed
+
+    @abstractmethod
+    def part(self, batch: Batch, rates: Rates) -> Part:
+        """The part of the network that a batch needs: what its mask keeps, if one holds for all of its examples.
+
+        The whole network where each example has its own, or some class cannot do without those that are dropped. Known
+        without any weight: from ids, seed, step and lane.
+        """
+
+    @abstractmethod
+    def gradient(
+        self, part: Part, weights: NDArray[np.floating], batch: Batch, rates: Rates, out: NDArray[np.floating]
+    ) -> Score:
+        """`Engine.gradient` of a batch, by the weights of its part.
+
+        Args:
+            part: what `part` gave for the batch.
+            weights: compact, shape ``(part.size,)``, of ``spec.precision``.
+            batch: the batch.
+            rates: those of the step.
+            out: D goes here, compact, overwritten; the same shape.
+        """

@@ -39,6 +39,13 @@ class ForwardMessage(Protocol):
     def is_bias(self) -> bool:
         """True for the bias, which comes first."""
 
+    def binomial(self, n: int, p: float) -> float:
+        """The synapse's draw: number of successes in `n` trials of probability `p`; asked again, the same draw.
+
+        One for each example, or with sub-models for each worker. For the bias, and where the connection has no
+        weights, every trial succeeds.
+        """
+
 
 class BackwardMessage(Protocol):
     """What comes back over one outgoing synapse. All numbers are float32."""

@@ -8,6 +8,12 @@ any number of threads, processes and workers, and nothing has to be stored or ad
              the job's batch (its worker, for sub-models); step; method and number of the draw within the method's run
              for that neuron and example
 
+A *nested* draw has two words, its worker's W and the example's own E, both uniform on [0, 1). ``max(W, E)²`` is uniform
+as well, and below p exactly where both are below √p: so one number stands for a trial that succeeds where the worker's
+and the example's do, each with probability √p, and what the worker's word alone excludes is excluded for all.
+
+A synapse's draw takes the receiver's id for the neuron's, and the key is mixed with the sender's.
+
 The functions are compiled by numba and called by the kernels that the compiler emits and by the interpreter alike.
 """
 
@@ -29,6 +35,10 @@ TRAIN, PREDICT = 0, 1
 FORWARD, BACKWARD = 0, 1 << 28
 #: Marks the second word of a draw that needs two.
 _SECOND = 1 << 27
+#: Marks the example's own word of a nested draw.
+_OWN = 1 << 26
+#: Takes the place of method and number in the draws of synapses, each of which has one.
+_SYNAPSE = 1 << 25
 
 
 def key(seed: int, phase: int) -> tuple[np.uint32, np.uint32]:
@@ -106,6 +116,50 @@ def words(row: Any, ids: Any, position: Any, step: Any, draw: Any, k0: Any, k1: 
 
 
 @device
+def joint(worker: Any, own: Any) -> Any:
+    """The bits of a nested draw: the square of the larger of two numbers from [0, 1)."""
+    larger = max(_U64(worker), _U64(own))
+    return _U32((larger * larger) >> _U64(32))
+
+
+@device
+def shared_word(neuron: Any, lane: Any, position: Any, nested: Any, step: Any, draw: Any, k0: Any, k1: Any) -> Any:
+    """The bits of a `binomial` draw: those of its lane, joined with the example's own where draws are nested."""
+    bits = word(neuron, lane, step, draw, k0, k1)
+    if nested:
+        bits = joint(bits, word(neuron, position, step, _U32(draw) | _U32(_OWN), k0, k1))
+    return bits
+
+
+@device
+def nested_words(row: Any, ids: Any, lane: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any) -> Any:
+    """The nested `shared_word` of many neurons; arguments as for `words`, but that `row` is twice as long."""
+    half = len(row) // 2
+    bits = words(row[:half], ids, lane, step, draw, k0, k1)
+    own = words(row[half:], ids, position, step, _U32(draw) | _U32(_OWN), k0, k1)
+    for i in range(len(ids)):
+        bits[i] = joint(bits[i], own[i])
+    return bits
+
+
+@device
+def synapse_word(sender: Any, receiver: Any, lane: Any, position: Any, nested: Any, step: Any, k0: Any, k1: Any) -> Any:
+    """The bits of a synapse's draw, by the ids of the neurons at its ends; nested as `shared_word`."""
+    return shared_word(receiver, lane, position, nested, step, _U32(_SYNAPSE), _U32(k0) ^ _U32(sender), k1)
+
+
+@device
+def synapse_words(
+    row: Any, sender: Any, receivers: Any, lane: Any, position: Any, nested: Any, step: Any, k0: Any, k1: Any
+) -> Any:
+    """The `synapse_word` of all synapses of one sender; `row` as for `nested_words`."""
+    mixed, draw = _U32(k0) ^ _U32(sender), _U32(_SYNAPSE)
+    if nested:
+        return nested_words(row, receivers, lane, position, step, draw, mixed, k1)
+    return words(row, receivers, lane, step, draw, mixed, k1)
+
+
+@device
 def uniform_of(bits: Any, a: Any, b: Any) -> Any:
     """A float32 from [a, b), from the upper 24 bits."""
     unit = np.float32(bits >> _U32(8)) * np.float32(2.0**-24)
@@ -146,18 +200,6 @@ def binomial_of(bits: Any, n: Any, p: Any) -> Any:
 def uniform(neuron: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any, a: Any, b: Any) -> Any:
     """One draw from [a, b), as float32."""
     return uniform_of(word(neuron, position, step, draw, k0, k1), a, b)
-
-
-@device
-def bernoulli(neuron: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any, p: Any) -> Any:
-    """One draw: 1 with probability `p`, else 0, as float32."""
-    return bernoulli_of(word(neuron, position, step, draw, k0, k1), p)
-
-
-@device
-def binomial(neuron: Any, position: Any, step: Any, draw: Any, k0: Any, k1: Any, n: Any, p: Any) -> Any:
-    """One draw: number of successes in `n` trials of probability `p`, as float32."""
-    return binomial_of(word(neuron, position, step, draw, k0, k1), n, p)
 
 
 @device

@@ -246,6 +246,19 @@ class NetworkSpec:
             return False
         return type(last.activation) is Identity and last.incoming.fused_gradient(self.cost)
 
+    def matrices(self, flat: NDArray[Number]) -> dict[Matrix, NDArray[Number]]:
+        """The matrices in a flat array, as views: connections in the order of their layers, then states."""
+        return {matrix: matrix.matrix(flat) for matrix in (*self.blocks, *self.states)}
+
+    @cached_property
+    def ids(self) -> tuple[NDArray[np.uint32], ...]:
+        """Per layer, the network-wide ids of its neurons."""
+        firsts = map(self.first_id, range(len(self.layers)))
+        return tuple(
+            np.arange(first + 1, first + 1 + layer.units, dtype=np.uint32)
+            for first, layer in zip(firsts, self.layers, strict=True)
+        )
+
     def first_id(self, layer: int) -> int:
         """The network-wide id of the layer's column 0, its bias sender; the neurons follow."""
         return sum(1 + earlier.units for earlier in self.layers[:layer])

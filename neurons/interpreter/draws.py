@@ -22,12 +22,14 @@ class Place:
         step: number of the training step; 0 in prediction.
         position: the example's position in the job's batch.
         lane: what takes its place for `binomial`.
+        nested: True where the position's own draw is joined with that of the lane.
     """
 
     key: tuple[np.uint32, np.uint32]
     step: int
     position: int
     lane: int
+    nested: bool = False
 
 
 class Draws:
@@ -55,14 +57,17 @@ class Draws:
 
     def binomial(self, n: int, p: float) -> float:
         """See `Neuron.binomial`."""
-        counter = self._counter(self._place.lane)
-        number = self.numbers.number
-        trials, chance = number(n, "binomial(n, p)"), number(p, "binomial(n, p)")
-        if trials < 0 or trials != int(trials):
-            raise NeuronError(f"binomial(n, p): n must be a whole number of trials, got {trials}", calling_line())
-        if not 0 <= chance <= 1:
-            raise NeuronError(f"binomial(n, p): p must be in [0, 1], got {chance}", calling_line())
-        return trials if self._exempt else self.numbers.real(random.binomial(*counter, int(trials), chance))
+        neuron, lane, *rest = self._counter(self._place.lane)
+        trials, chance = trials_and_chance(self.numbers, n, p)
+        if self._exempt:
+            return trials
+        bits = random.shared_word(neuron, lane, np.uint32(self._place.position), self._place.nested, *rest)
+        return self.numbers.real(random.binomial_of(bits, int(trials), chance))
+
+    def of_worker(self, p: float) -> bool:
+        """Whether ``binomial(1, p)`` may succeed for any example of the lane; instead of that draw."""
+        bits = random.word(*self._counter(self._place.lane))
+        return bool(random.bernoulli_of(random.joint(bits, np.uint32(0)) if self._place.nested else bits, p))
 
     def uniform(self, a: float, b: float) -> float:
         """See `Neuron.uniform`."""
@@ -75,3 +80,40 @@ class Draws:
         counter = self._counter(self._place.position)
         mean, deviation = (self.numbers.number(given, "normal(mu, sigma)") for given in (mu, sigma))
         return self.numbers.real(random.normal(*counter, mean, deviation))
+
+
+@dataclass(frozen=True)
+class SynapseDraw:
+    """The draw of one synapse, ``m.binomial(n, p)``.
+
+    Args:
+        sender, receiver: the network-wide ids of the neurons at its ends.
+        place: the rest of the counter.
+        numbers: what the draw is given in.
+    """
+
+    sender: np.uint32
+    receiver: np.uint32
+    place: Place
+    numbers: Numbers
+
+    def __call__(self, n: int, p: float) -> float:
+        word, place, (low, high) = np.uint32, self.place, self.place.key
+        trials, chance = trials_and_chance(self.numbers, n, p)
+        where = word(place.lane), word(place.position), place.nested, word(place.step)
+        bits = random.synapse_word(self.sender, self.receiver, *where, low, high)
+        return self.numbers.real(random.binomial_of(bits, int(trials), chance))
+
+
+def trials_and_chance(numbers: Numbers, n: int, p: float) -> tuple[float, float]:
+    """The arguments of a `binomial` draw, as numbers.
+
+    Raises:
+        NeuronError: they are none, or none that can be drawn from.
+    """
+    trials, chance = numbers.number(n, "binomial(n, p)"), numbers.number(p, "binomial(n, p)")
+    if trials < 0 or trials != int(trials):
+        raise NeuronError(f"binomial(n, p): n must be a whole number of trials, got {trials}", calling_line())
+    if not 0 <= chance <= 1:
+        raise NeuronError(f"binomial(n, p): p must be in [0, 1], got {chance}", calling_line())
+    return trials, chance

@@ -18,7 +18,7 @@ from ..neuron import Neuron
 from ..spec import Block, NetworkSpec
 from .blame import blaming
 from .derived import Derivatives
-from .draws import Draws, Place
+from .draws import Draws, Place, SynapseDraw
 from .keeping import Keeping
 from .messages import Backward, Forward, Messages
 from .numbers import Numbers
@@ -132,8 +132,12 @@ class Example:
             return [Forward(inputs[index], one, index)]
         weights = block.matrix(self._network.parameters)[:, index]
         bias = [Forward(one, weights[0], -1, True)] if block.bias else []
-        synapses = zip(inputs, weights[int(block.bias) :], strict=True)
-        return bias + [Forward(x, w, sender) for sender, (x, w) in enumerate(synapses)]
+        synapses = zip(self._spec.ids[layer - 1], inputs, weights[int(block.bias) :], strict=True)
+        receiver = self._spec.ids[layer][index]
+        return bias + [
+            Forward(x, w, sender, False, SynapseDraw(identity, receiver, self._place, self._numbers))
+            for sender, (identity, x, w) in enumerate(synapses)
+        ]
 
     def _neuron(self, layer: int, index: int) -> Neuron:
         neuron = self._network.classes[layer]()

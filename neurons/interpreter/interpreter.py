@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import random
-from ..compiler.analysis.compatibility import analysis_if_known, check_training, unproven_sums
+from ..compiler.analysis.compatibility import analysis_if_known, check_lent_weights, check_training, unproven_sums
 from ..compiler.derivatives.complete import Completion
-from ..engine import Batch, Engine, Rates, Score
+from ..engine import Batch, Engine, PartEngine, Rates, Score
 from ..norms import limit_norms
+from ..part import Part
 from ..scoring import count_correct, dense_targets
 from ..spec import Block, NetworkSpec
 from .blame import blaming
@@ -21,6 +22,7 @@ from .draws import Place
 from .example import Example, Network, Pushed
 from .executable import executable
 from .keeping import Keeping
+from .kept import part_of
 from .numbers import Numbers
 from .split import push_split
 
@@ -59,6 +61,10 @@ class Interpreter(Engine):
         )
 
     @classmethod
+    def of_parts(cls, spec: NetworkSpec, *, seed: int) -> InterpreterParts:
+        return InterpreterParts(spec, seed=seed)
+
+    @classmethod
     def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
         if training:
             check_training(spec, analysis_if_known)
@@ -86,7 +92,7 @@ class Interpreter(Engine):
         rows = zip(self._checked(batch.inputs), wanted, batch.positions, batch.lanes, strict=True)
         with np.errstate(all="ignore"):
             for row, (features, target, position, lane) in enumerate(rows):
-                example = Example(self._network, Place(key, rates.step, int(position), int(lane)))
+                example = Example(self._network, Place(key, rates.step, int(position), int(lane), batch.nested))
                 outputs[row] = example.forward(features)
                 example.backward(target, pushed)
         self._average(pushed, batch.total, rates, out)
@@ -175,3 +181,29 @@ class Interpreter(Engine):
             for output, target in zip(outputs.flat, targets.flat, strict=True):
                 loss += float(self._numbers.number(self._cost.apply(real(output), real(target)), name))
         return Score(loss, count_correct(outputs, targets), len(outputs))
+
+
+class InterpreterParts(PartEngine):
+    """Runs the whole network, for any part: what is left out has weights 0, and is dropped. See `PartEngine`.
+
+    It does have arrays of the network's size: it is the meaning, and made to be looked into.
+    """
+
+    def __init__(self, spec: NetworkSpec, *, seed: int) -> None:
+        super().__init__(spec, seed=seed)
+        check_lent_weights(spec)
+        self._weights = np.zeros(spec.size, spec.precision)
+        self._update = np.zeros(spec.size, spec.precision)
+        self._engine = Interpreter(spec, self._weights, np.zeros(spec.size, spec.precision), seed=seed)
+
+    def part(self, batch: Batch, rates: Rates) -> Part:
+        return part_of(self.spec, batch, rates, random.key(self.seed, random.TRAIN))
+
+    def gradient(
+        self, part: Part, weights: NDArray[np.floating], batch: Batch, rates: Rates, out: NDArray[np.floating]
+    ) -> Score:
+        self._weights.fill(0.0)
+        part.add(weights, self._weights)
+        score = self._engine.gradient(batch, rates, self._update)
+        part.gather(self._update, out)
+        return score

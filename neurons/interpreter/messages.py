@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from .numbers import Numbers
 
 
+def _every_trial(n: int, p: float) -> float:
+    return float(n)
+
+
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A message over an incoming synapse (see `neuron.ForwardMessage`)."""
+    """A message over an incoming synapse (see `neuron.ForwardMessage`).
+
+    `draw` gives the synapse's draw of ``binomial(n, p)``; that of the bias, and where there are no weights, is n.
+    """
 
     input: float
     weight: float
     sender: int
     is_bias: bool = False
+    draw: Callable[[int, float], float] = field(default=_every_trial, repr=False)
+
+    def binomial(self, n: int, p: float) -> float:
+        """See `neuron.ForwardMessage.binomial`."""
+        return self.draw(n, p)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
-            f"a forward message has no {name!r}; it has input, weight, sender, is_bias (a SynapseState belongs to the "
-            "sender: backward's messages have it)"
+            f"a forward message has no {name!r}; it has input, weight, sender, is_bias, binomial (a SynapseState "
+            "belongs to the sender: backward's messages have it)"
         )
 
 

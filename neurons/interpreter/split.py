@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..compiler.analysis.analysis import Analysis
 from ..compiler.analysis.compatibility import analysis_if_known
 from ..compiler.nir.evaluate import evaluate
 from ..engine import Rates
@@ -23,8 +26,13 @@ def push_split(layer: Layer, index: int, rates: Rates, precision: Precision) -> 
     analysis = analysis_if_known(layer)
     if analysis is None:
         return 0.0, 0.0
-    carry = analysis.carry
-    values = (
+    values = layer_values(analysis, layer, index, rates, precision)
+    return evaluate(analysis.carry.beta, values), evaluate(analysis.carry.gamma, values)
+
+
+def layer_values(analysis: Analysis, layer: Layer, index: int, rates: Rates, precision: Precision) -> dict[str, Any]:
+    """The numbers that are the same for all of a layer, by the names that `evaluate` has for them."""
+    return (
         analysis.subject.tables.now(precision)
         | {f"h_{name}": value for name, value in layer.hyperparameters.items()}
         | {
@@ -34,4 +42,3 @@ def push_split(layer: Layer, index: int, rates: Rates, precision: Precision) -> 
             "layer": index,
         }
     )
-    return evaluate(carry.beta, values), evaluate(carry.gamma, values)

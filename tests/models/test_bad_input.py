@@ -106,9 +106,9 @@ FIT_ERRORS = {
     "nowhere": ({"iterations": 1, "barrier": "zookeeper"}, ValueError, 'barrier="zookeeper" needs zookeeper='),
     "shuffle": ({"iterations": 1, "shuffle": "no"}, TypeError, "shuffle must be True or False, got 'no'"),
     "sub-models": (
-        {"iterations": 1, "submodels": "nested"},
+        {"iterations": 1, "submodels": "inner"},
         TypeError,
-        "submodels must be True or False, got 'nested'",
+        "submodels must be True, False or \"nested\", got 'inner'",
     ),
     "timeout": ({"iterations": 1, "timeout": -1}, ValueError, "timeout must be a finite number above 0, or None"),
     "a strategy class": ({"iterations": 1, "sync": AllReduce}, TypeError, r"AllReduce\(\)"),

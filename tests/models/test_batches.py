@@ -84,6 +84,13 @@ def test_the_parts_of_all_peers_are_the_batch(batch, workers, peers, submodels):
             assert lanes.tolist() == positions.tolist()
 
 
+@pytest.mark.parametrize(("submodels", "nested"), [(False, False), (True, False), ("nested", True)])
+def test_batches_say_whether_masks_are_nested(submodels, nested):
+    batch = Feed(examples(), Order(N, 8, seed=1), 2, range(2), submodels).batch(START, 0)
+    assert batch.nested is nested
+    assert (batch.lanes.tolist() == batch.positions.tolist()) is not bool(submodels)
+
+
 @pytest.mark.parametrize("bytes_", [True, False])
 def test_a_batch_holds_the_rows_of_its_labels(bytes_):
     feed = Feed(examples(bytes_), Order(N, 8, seed=1), 1, range(1), False)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from horn.models import NeuralNetwork
-from horn.neurons import Identity, Neuron, ReLU, SquaredError, Tanh, library
+from horn.neurons import DropConnectNeuron, Identity, Neuron, ReLU, SquaredError, Tanh, library
 from horn.neurons.library import (
     GatedNeuron,
     GoodnessNeuron,
@@ -68,6 +68,14 @@ def by_gradient(**arguments: object) -> NeuralNetwork:
     return nn
 
 
+def drop_connect(**arguments: object) -> NeuralNetwork:
+    nn = NeuralNetwork(learning_rate=0.1, momentum=0.5, seed=4, **arguments)
+    nn.input_layer(FEATURES)
+    nn.add_layer(8, Tanh, DropConnectNeuron, keep=0.7)
+    nn.output_layer(OUTPUTS, Identity, cost=SquaredError)
+    return nn
+
+
 NETWORKS = {
     "hebb": one_layer(HebbNeuron, Tanh),
     "oja": one_layer(OjaNeuron, Identity),
@@ -75,6 +83,7 @@ NETWORKS = {
     "perceptron": one_layer(Perceptron, Threshold),
     "node perturbation": node_perturbation,
     "forward-forward": forward_forward,
+    "drop connect": drop_connect,
     "by gradient": by_gradient,
 }
 

@@ -64,6 +64,19 @@ def test_each_worker_has_a_submodel_of_its_own(build, task, same_weights):
     assert not same_weights(two, whole, atol=1e-4)
 
 
+@pytest.mark.parametrize("engine", ["interpreter", "compiled"])
+def test_nested_masks_lie_within_the_workers(build, task, same_weights, engine):
+    """By workers, not by peers; other masks than those of each example, or of each worker."""
+    alone, two, whole, single = (build(engine=engine) for _ in range(4))
+    alone.fit(*task, iterations=3, batch_size=24, workers=2, processes=1, submodels="nested", verbose=0)
+    two.fit(*task, iterations=3, batch_size=24, workers=2, processes=2, submodels="nested", verbose=0)
+    whole.fit(*task, iterations=3, batch_size=24, verbose=0)
+    single.fit(*task, iterations=3, batch_size=24, workers=2, processes=1, submodels=True, verbose=0)
+    assert same_weights(alone, two, atol=1e-6)
+    assert not same_weights(alone, whole, atol=1e-4)
+    assert not same_weights(alone, single, atol=1e-4)
+
+
 def test_a_last_batch_with_fewer_examples_than_workers(build, task, same_weights):
     alone, together = build(), build()
     alone.fit(*task, epochs=1, batch_size=39)

@@ -60,7 +60,7 @@ def test_normal() -> None:
 
 @pytest.mark.parametrize(("n", "p"), [(1, 0.8), (1, 0.5), (2, 0.3), (10, 0.9)])
 def test_binomial(n: int, p: float) -> None:
-    draws = [random.binomial(*counter(draw=i), n, np.float32(p)) for i in range(20_000)]
+    draws = [random.binomial_of(random.word(*counter(draw=i)), n, np.float32(p)) for i in range(20_000)]
     seen = np.bincount(np.array(draws, int), minlength=n + 1)
     expected = stats.binom(n, p).pmf(np.arange(n + 1)) * len(draws)
     common = expected >= 5
@@ -70,18 +70,18 @@ def test_binomial(n: int, p: float) -> None:
 
 def test_binomial_of_many_trials() -> None:
     # (1 - p)ⁿ underflows: the mass has to be summed in logarithms.
-    draws = np.array([random.binomial(*counter(draw=i), 10_000, np.float32(0.5)) for i in range(300)])
+    draws = np.array([random.binomial_of(random.word(*counter(draw=i)), 10_000, np.float32(0.5)) for i in range(300)])
     assert abs(draws.mean() - 5000) < 5 * 50 / np.sqrt(300)
     assert 35 < draws.std() < 65
 
 
 @pytest.mark.parametrize("n", [0, 1, 5])
 def test_binomial_at_the_ends(n: int) -> None:
-    assert {random.binomial(*counter(draw=i), n, np.float32(0)) for i in range(50)} == {0}
-    assert {random.binomial(*counter(draw=i), n, np.float32(1)) for i in range(50)} == {n}
+    assert {random.binomial_of(random.word(*counter(draw=i)), n, np.float32(0)) for i in range(50)} == {0}
+    assert {random.binomial_of(random.word(*counter(draw=i)), n, np.float32(1)) for i in range(50)} == {n}
 
 
 def test_a_bernoulli_draw_is_a_binomial_of_one_trial() -> None:
     for i in range(50):
-        words = counter(draw=i)
-        assert random.bernoulli(*words, np.float32(0.4)) == random.binomial(*words, 1, np.float32(0.4))
+        bits = random.word(*counter(draw=i))
+        assert random.bernoulli_of(bits, np.float32(0.4)) == random.binomial_of(bits, 1, np.float32(0.4))

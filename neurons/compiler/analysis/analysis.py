@@ -25,7 +25,7 @@ from ..derivatives.derive import Derivation, derive
 from ..derivatives.flattening import dataflow
 from ..nir.copies import without_copies
 from ..nir.expressions import ONE, Const, Expr, Field, Gemm, Hyper, Slope, Type, Uniform, type_of_number
-from ..nir.prune import drop, prune, specialise
+from ..nir.prune import drop, prune, specialise, without_draws
 from ..nir.statements import (
     Assign,
     Backpropagate,
@@ -38,7 +38,7 @@ from ..nir.statements import (
     SetSlope,
     Stmt,
 )
-from ..nir.trees import all_expressions, reads, walk, writes
+from ..nir.trees import all_expressions, draws_of_synapses, reads, walk, writes
 from ..nir.types import check_whole_numbers, infer_locals
 from .drops import Drop, find_drop
 from .hoist import hoist, hoist_backward
@@ -104,6 +104,25 @@ class Analysis:
         """True where `backward` asks for the slope, and no method ever applies the activation."""
         bodies = (self.forward, self.backward or ())
         return self.slope and not any(isinstance(item, SetSlope) for body in bodies for item in walk(body))
+
+    @cached_property
+    def draws_synapses(self) -> bool:
+        """True where `forward` asks for the draws of its synapses while training."""
+        return draws_of_synapses(self.forward)
+
+    @property
+    def sums_by_draws(self) -> bool:
+        """True where `forward` is one weighted sum of the inputs, but that synapses draw whether they take part."""
+        sums = {part for part in all_expressions(self.forward) if isinstance(part, Gemm)}
+        loops = any(isinstance(statement, MessageLoop) for statement in walk(self.forward))
+        return (
+            self.draws_synapses and not loops and {Gemm(it.left, without_draws(it.right)) for it in sums} == {WEIGHTED}
+        )
+
+    @cached_property
+    def predicts_by_synapses(self) -> bool:
+        """The same while predicting."""
+        return draws_of_synapses(self.predict)
 
     @property
     def loops_kept(self) -> bool:

@@ -11,6 +11,8 @@ from ...interlayer import Interlayer
 from ...neuron import Neuron
 from ...spec import Dense, Layer, NetworkSpec
 from ..capture.cures import without_way_out
+from ..nir.expressions import Field
+from ..nir.trees import all_expressions, with_factors
 from .analysis import Analysis, analyse
 
 #: Fields that stand for derivatives of the receiver's forward.
@@ -20,10 +22,13 @@ _DERIVED = frozenset({"input_gradient", "weight_gradient"})
 def is_weighted_sum(cls: type[Neuron], activation: Activation) -> bool:
     """True where `forward` is one weighted sum of the inputs: what a bias belongs to by default.
 
+    Synapses that draw may take part in it or not.
+
     Raises:
         NeuronError: the class cannot be compiled.
     """
-    return analyse(cls, activation).weighted_sum
+    known = analyse(cls, activation)
+    return known.weighted_sum or known.sums_by_draws
 
 
 def layer_analysis(layer: Layer, following: Layer | None = None) -> Analysis:
@@ -161,6 +166,33 @@ def check_pushes_through(spec: NetworkSpec) -> None:
         obstacle = layer_analysis(layer, following).obstacle
         if obstacle is not None:
             raise obstacle
+
+
+def check_lent_weights(spec: NetworkSpec) -> None:
+    """Refuse to train on weights that others hold where pushes need what only those others know.
+
+    Raises:
+        NeuronError: a class pushes what depends on ``m.prev_weight`` otherwise than by adding a multiple of it that is
+            the same for every neuron and example, or its pushes are not understood.
+    """
+    for index, (layer, following) in enumerate(pairwise(spec.layers)):
+        if not isinstance(following.incoming, Dense):
+            continue
+        known = analysis_if_known(layer)
+        if known is None:
+            raise _unknown(
+                layer,
+                f"layer {index} ({layer.neuron.__name__}) cannot be trained on weights that others hold: they make the "
+                "part of a push that depends on no example",
+                "train where the weights are",
+            )
+        if Field("prev_weight") in with_factors(all_expressions(known.backward or ())):
+            name = layer.neuron.__name__
+            raise NeuronError(
+                f"layer {index} ({name}) cannot be trained on weights that others hold: {name}.backward uses "
+                "m.prev_weight, which they hold, too; push at most a multiple of it, + self.momentum * m.prev_weight, "
+                "under no condition"
+            )
 
 
 def _check_through(

@@ -2,7 +2,7 @@
 
 A matrix product contracts over the messages what varies over (example, message), the left, with what varies over
 (neuron, message), the right. In `forward` the left is made of ``m.input``, in `backward` of ``m.delta``; the right is
-made of weights. ``m.sender``, ``m.receiver`` and ``m.is_bias`` are known to both.
+made of weights and the draws of synapses. ``m.sender``, ``m.receiver`` and ``m.is_bias`` are known to both.
 """
 
 from __future__ import annotations
@@ -10,7 +10,21 @@ from __future__ import annotations
 import enum
 
 from ..capture.tables import certain
-from ..nir.expressions import Binary, Call, Const, Count, Element, Expr, Field, Hyper, Index, Select, Unary, Uniform
+from ..nir.expressions import (
+    Binary,
+    Call,
+    Const,
+    Count,
+    Element,
+    Expr,
+    Field,
+    Hyper,
+    Index,
+    Select,
+    SynapseDraw,
+    Unary,
+    Uniform,
+)
 from ..nir.trees import subexpressions
 
 _LEFT = frozenset({"input", "delta"})
@@ -36,7 +50,7 @@ def sides(expression: Expr) -> Sides:
         match part:
             case Field(name):
                 found |= _side(name)
-            case Index():
+            case Index() | SynapseDraw():
                 found |= Sides.RIGHT
             case Const() | Hyper() | Uniform() | Count() | Unary() | Binary() | Select() | Call():
                 pass

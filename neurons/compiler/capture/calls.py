@@ -10,14 +10,26 @@ from typing import TYPE_CHECKING, Any
 from ...activations.base import Activation
 from ...errors import NeuronError
 from ...neuron import Neuron
-from ..nir.expressions import Binary, Call, Const, Count, Draw, Expr, Local, Slope, Unary
+from ..nir.expressions import Binary, Call, Const, Count, Draw, Expr, Local, Slope, SynapseDraw, Unary
 from ..nir.intrinsics import INTRINSICS, intrinsic_name, meaning
 from ..nir.statements import Assign, Body, If, SetSlope
 from .frames import Scope
 from .messages import over_messages
 from .names import Inline
 from .subject import Subject
-from .values import ActivationRef, MessagesRef, Method, Object, SelfRef, TableRef, TupleValue, Value, describe, known
+from .values import (
+    ActivationRef,
+    MessageRef,
+    MessagesRef,
+    Method,
+    Object,
+    SelfRef,
+    TableRef,
+    TupleValue,
+    Value,
+    describe,
+    known,
+)
 
 if TYPE_CHECKING:
     from .expressions import Expressions
@@ -95,6 +107,8 @@ class Calls:
                 return self._inline(self.subject.find(name, after), [SelfRef()], node)
             case ActivationRef():
                 return self._activate(node)
+            case Method(MessageRef(), _):
+                return self._synapse_draw(node)
             case Method(ActivationRef(), "derivative"):
                 return self._derivative(node)
             case Object(value):
@@ -154,10 +168,18 @@ class Calls:
     def _draw(self, kind: str, node: ast.Call) -> Expr:
         names, defaults = _DRAWS[kind]
         arguments = self.arguments(node, names, defaults)
-        trials = arguments[0]
-        if kind == "binomial" and isinstance(trials, Const) and (trials.value < 0 or trials.value % 1):
-            raise self.scope.error(f"binomial(n, p): n must be a whole number of trials, got {trials}", node)
+        if kind == "binomial":
+            self._check_trials(arguments[0], node)
         return self.scope.keep(Draw(kind, tuple(arguments)), kind, node)
+
+    def _synapse_draw(self, node: ast.Call) -> Expr:
+        trials, chance = self.arguments(node, _DRAWS["binomial"][0])
+        self._check_trials(trials, node)
+        return SynapseDraw(trials, chance)
+
+    def _check_trials(self, trials: Expr, node: ast.Call) -> None:
+        if isinstance(trials, Const) and (trials.value < 0 or trials.value % 1):
+            raise self.scope.error(f"binomial(n, p): n must be a whole number of trials, got {trials}", node)
 
     def _activate(self, node: ast.Call) -> Value:
         (point,) = self.arguments(node, ["x"])

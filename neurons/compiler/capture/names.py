@@ -38,6 +38,7 @@ Inline = Callable[[FunctionType, list[Value], ast.expr, dict[str, Value]], Value
 _ELSEWHERE = {
     ("backward", "input"): "; the input that this neuron sent is self.output",
     ("backward", "push"): "; write self.push(...)",
+    ("backward", "binomial"): "; the receiver's draw is part of m.input_gradient, m.weight_gradient",
     ("forward", "delta"): "; deltas come back in backward",
 }
 _OF_FORWARD = frozenset({"input", "weight", "sender", "is_bias"})
@@ -95,6 +96,8 @@ class Names:
             case MessageRef():
                 if isinstance(self.subject.kept.get(name), SynapseState):
                     return self._of_synapse(name, node)
+                if name == "binomial" and self.method == "forward":
+                    return Method(owner, name)
                 if name not in self.fields:
                     has = ", ".join(field for field in FIELDS if field in self.fields)
                     cure = _ELSEWHERE.get((self.method, name), "")

@@ -45,9 +45,9 @@ class ActivationRef:
 
 @dataclass(frozen=True)
 class Method:
-    """A method of the neuron or its activation, named but not yet called."""
+    """A method of the neuron, its activation or a message, named but not yet called."""
 
-    owner: SelfRef | ActivationRef
+    owner: SelfRef | ActivationRef | MessageRef
     name: str
 
 

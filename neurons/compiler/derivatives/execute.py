@@ -24,6 +24,7 @@ from ..nir.expressions import (
     Local,
     Select,
     Stored,
+    SynapseDraw,
     Type,
     Unary,
     Uniform,
@@ -209,6 +210,9 @@ class Execution:
             case Field(name):
                 value = getattr(self.message, name)
                 return value if isinstance(value, (bool, int)) else np.float64(value)
+            case SynapseDraw(trials, chance):
+                assert self.message is not None
+                return np.float64(self.message.binomial(self._value(trials), self._value(chance)))
             case Stored(name):
                 return np.float64(self.stored[name])
             case Element(table, _, indices):

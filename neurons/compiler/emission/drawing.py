@@ -27,9 +27,15 @@ def word_lines(rows: dict[Assign, int], method: str) -> list[str]:
     for row, (statement, number) in enumerate(rows.items()):
         shared = isinstance(statement.value, Draw) and statement.value.kind == "binomial"
         place, places = ("lane", "lanes") if shared else ("position", "positions")
+        draw = f"step, u32({method.upper()} + {number}), k0, k1"
+        if shared:
+            lines += [
+                "        if nested:",
+                f"            row_{row} = nested_words(R[{row}], ids, lane, position, {draw})",
+            ]
         lines += [
-            f"        if e == 0 or {place} != {places}[e - 1]:",
-            f"            row_{row} = words(R[{row}], ids, {place}, step, u32({method.upper()} + {number}), k0, k1)",
+            f"        {'el' if shared else ''}if e == 0 or {place} != {places}[e - 1]:",
+            f"            row_{row} = words(R[{row}], ids, {place}, {draw})",
         ]
     return lines
 
@@ -50,13 +56,13 @@ def _draw(drawn: Draw, spelling: Spelling, row: int | None, *, exempt: bool) -> 
     first, second = (spelling.typed(argument, Type.FLOAT) for argument in drawn.arguments)
     if drawn.kind == "binomial" and exempt:
         return first
-    place = "lane" if drawn.kind == "binomial" else "position"
-    suffix, bits = ("", f"neuron, {place}, step, draw, k0, k1") if row is None else ("_of", f"row_{row}[i]")
-    if drawn.kind != "binomial":
-        return f"{drawn.kind}{suffix}({bits}, {first}, {second})"
-    if drawn.arguments[0] == Const(1):
-        return f"bernoulli{suffix}({bits}, {second})"
-    return f"binomial{suffix}({bits}, {spelling.typed(drawn.arguments[0], Type.INT)}, {second})"
+    if drawn.kind == "binomial":
+        bits = "shared_word(neuron, lane, position, nested, step, draw, k0, k1)" if row is None else f"row_{row}[i]"
+        if drawn.arguments[0] == Const(1):
+            return f"bernoulli_of({bits}, {second})"
+        return f"binomial_of({bits}, {spelling.typed(drawn.arguments[0], Type.INT)}, {second})"
+    suffix, bits = ("", "neuron, position, step, draw, k0, k1") if row is None else ("_of", f"row_{row}[i]")
+    return f"{drawn.kind}{suffix}({bits}, {first}, {second})"
 
 
 def hazard_lines(statement: Assign, drawn: Draw, spelling: Spelling) -> list[str]:

@@ -15,8 +15,8 @@ from numpy import bool_, int64
 from horn.neurons.aligned import scratch
 from horn.neurons.whole import add, multiply, place, subtract
 from horn.neurons.jit import kernel, summing_kernel
-from horn.neurons.random import BACKWARD, FORWARD, bernoulli, bernoulli_of, binomial, binomial_of, normal, uniform
-from horn.neurons.random import uniform_of, words
+from horn.neurons.random import BACKWARD, FORWARD, bernoulli_of, binomial_of, joint, nested_words, normal, shared_word
+from horn.neurons.random import uniform, uniform_of, words
 
 real = np.{precision}
 u32 = np.uint32

@@ -42,7 +42,7 @@ class Lane:
         self.slots = slots
         names = {
             "input": f"x{number}", "weight": "w", "is_bias": "(s < bias)", "sender": "(int64(s) - bias)",
-            "index": "index", "count": "int64(incoming)",
+            "index": "index", "count": "int64(incoming)", "drawn": "drawn[j]",
         }  # fmt: skip
         own = {f"{name}__{number}": kind for name, kind in types.items()}
         self.spelling = Spelling(own, names, hazards)

@@ -203,12 +203,13 @@ _UNIFORM = ("learning_rate", "momentum", "iteration", "layer")
 
 
 def _kept(probability: Expr, hazards: Hazards) -> Emitted:
-    arguments = ("mask", "R", "ids", "lane", "step", "k0", "k1", "status", *_UNIFORM, *hypers(probability))
+    arguments = ("mask", "R", "ids", "lane", "nested", "step", "k0", "k1", "status", *_UNIFORM, *hypers(probability))
     arguments = (*table_names(probability), *arguments)
     spelled = Spelling({}, {}, hazards).typed(probability, Type.FLOAT)
     text = f"""@kernel
 def kept({", ".join(arguments)}):
     row = words(R[0], ids, lane, step, u32(FORWARD), k0, k1)
     for i in range(len(ids)):
-        mask[i] = bernoulli_of(row[i], {spelled}) != real(0.0)"""
+        bits = joint(row[i], u32(0)) if nested else row[i]
+        mask[i] = bernoulli_of(bits, {spelled}) != real(0.0)"""
     return Emitted("kept", text, arguments, _DRAW)

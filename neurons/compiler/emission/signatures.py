@@ -14,6 +14,7 @@ All are optional but for the scalars at the end; b examples, n neurons, r receiv
     T_x (n,)       what neurons keep in self.x from batch to batch; of a synapse's m.x T_x (senders, r), its changes
                    U_x (senders, r) and their factors F_x (b,); I_x, the initial value, where there are no weights
     X, W           the senders' outputs (b, senders) and the weights (senders, n), where a forward loop is kept
+    M (senders, n) random words of the synapses, where they draw
     D, W, P, U     the receivers' deltas (b, r), weights, previous changes and updates (senders, r), where a backward
                    loop is kept
     C_x (b, n)     locals that pass from one phase of a method to another (CF_x, CI_x, CB_x by their types)
@@ -35,18 +36,19 @@ from ..nir.expressions import Expr, Hyper
 from ..nir.trees import subexpressions
 
 #: Arrays that may be arguments.
-ARRAYS = ("S", "G", "H", "O", "B", "L", "X", "W", "D", "P", "U", "status")
+ARRAYS = ("S", "G", "H", "O", "B", "L", "X", "W", "M", "D", "P", "U", "status")
 #: Arrays that are named for an attribute of the neuron or of a message.
 NAMED = re.compile(r"(?<![\w.])[FIKTU]_\w+")
 #: Numbers that every kernel can have.
 SCALARS = (
-    "first", "bias", "share", "step", "k0", "k1", "learning_rate", "momentum", "iteration", "layer", "incoming",
-    "outgoing",
+    "first", "bias", "share", "nested", "step", "k0", "k1", "learning_rate", "momentum", "iteration", "layer",
+    "incoming", "outgoing",
 )  # fmt: skip
 #: Where the fields of a message are found.
 FIELDS = {
     ("forward", "dense"): {
         "input": "X[e, s]", "weight": "W[s, i]", "is_bias": "(s < bias)", "sender": "(int64(s) - bias)",
+        "drawn": "M[s, i]",
     },
     ("forward", "single"): {"input": "S[e, i]", "weight": "real(1.0)", "is_bias": "False", "sender": "index"},
     ("backward", "dense"): {

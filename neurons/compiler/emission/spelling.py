@@ -22,6 +22,7 @@ from ..nir.expressions import (
     Select,
     Slope,
     Stored,
+    SynapseDraw,
     SynapseField,
     Type,
     Unary,
@@ -97,6 +98,8 @@ class Spelling:
                 return f"h_{name}"
             case Stored(name):
                 return f"T_{name}[i]"
+            case SynapseDraw(trials, chance):
+                return self._synapse_draw(trials, chance)
             case SynapseField(name):
                 return f"m_{name}"
             case Uniform(name) | Field(name):
@@ -137,6 +140,15 @@ class Spelling:
                 text = f"place({text}, {table}.shape[{axis}], status, {code})"
             places.append(text)
         return f"{table}[{', '.join(places)}]"
+
+    def _synapse_draw(self, trials: Expr, chance: Expr) -> str:
+        number = self.typed(trials, Type.FLOAT)
+        if "drawn" not in self.names:  # no weights, no synapses
+            return number
+        bits, p = self.names["drawn"], self.typed(chance, Type.FLOAT)
+        one = trials == Const(1)
+        drawn = f"bernoulli_of({bits}, {p})" if one else f"binomial_of({bits}, {self.typed(trials, Type.INT)}, {p})"
+        return f"({number} if {self.names['is_bias']} else real({drawn}))"
 
     def _binary(self, expression: Binary) -> str:
         op, left, right = expression.op, expression.left, expression.right

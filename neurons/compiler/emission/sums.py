@@ -52,7 +52,8 @@ SIDES = {
     "forward": Side(
         (Field("input"), "X"), (Field("weight"), "W"), "S", ("X", "W"),
         (("examples", "senders"), ("senders", "neurons")),
-        {"input": "X[e, s]", "weight": "W[s, i]", "is_bias": "(s < bias)", "sender": "(int64(s) - bias)"},
+        {"input": "X[e, s]", "weight": "W[s, i]", "is_bias": "(s < bias)", "sender": "(int64(s) - bias)",
+         "drawn": "M[s, i]"},
         "incoming", forward_sums,
     ),
     "backward": Side(
@@ -142,7 +143,7 @@ class Sums:
         text = form.format(
             out=name, value=Spelling({}, names, Hazards()).typed(expression, Type.FLOAT), **_LENGTHS[self.method]
         )
-        arrays = mentioned(text, (name, "X", "W", "D", "P", "ids"))
+        arrays = mentioned(text, (name, "X", "W", "M", "D", "P", "ids"))
         arguments = (*arrays, *mentioned(text, SCALARS), *hypers(expression))
         whole = f"@kernel\ndef {filler(name)}({', '.join(arguments)}):\n{text}"
         self.kernels[filler(name)] = EmittedPass(filler(name), whole, arguments, name, over, work_of(expression))

@@ -14,7 +14,7 @@ The kernels' arguments are those of `signatures`, and
 from __future__ import annotations
 
 from ..analysis.phases import Nest
-from ..nir.expressions import Field, Index, Local, Output, Slope, Type
+from ..nir.expressions import Field, Index, Local, Output, Slope, SynapseDraw, Type
 from ..nir.statements import Assign, Push
 from ..nir.trees import all_expressions, reads, walk, writes
 from ..operations.blocks import LaneKernel
@@ -73,7 +73,7 @@ class LaneWriter:
             self._line(3, f"for e in range(whole, len({values})):")
             self._examples(1, messages)
         text = "\n".join(self.lines)
-        lanes = ("W",) if self.method == "forward" else ("WT", "PT", "UT")
+        lanes = ("W", "M") if self.method == "forward" else ("WT", "PT", "UT")
         names = [values, *lanes, "O", "L", *self.crossing.arrays, "ids", "low", "high", *SCALARS, *self.hypers]
         arguments = tuple(mentioned(text, names))
         whole = "\n".join(["@kernel", f"def {self.name}({', '.join(arguments)}):", text])
@@ -126,8 +126,10 @@ class LaneWriter:
         """One tile, within the loop over messages: its scalars and rows, and the loop over lanes."""
         values = "X" if self.method == "forward" else "D"
         rows = {"weight": "w", "input_gradient": "w", "prev_weight": "p"}
-        arrays = {"w": "W" if self.method == "forward" else "WT", "p": "PT"}
-        used = sorted({rows[field] for field in self.fields & rows.keys()})
+        arrays = {"w": "W" if self.method == "forward" else "WT", "p": "PT", "m": "M"}
+        used = sorted(
+            {rows[field] for field in self.fields & rows.keys()} | {"m" for kind in self.kinds if kind is SynapseDraw}
+        )
         for k in range(messages):
             at = f"s + {k}" if k else "s"
             self._line(5, f"number_{k} = int64({at})")
@@ -186,6 +188,7 @@ class LaneWriter:
         }  # fmt: skip
         if self.method == "forward":
             names |= {"input": x, "sender": f"(number_{k} - bias)", "is_bias": f"(number_{k} < bias)"}
+            names |= {"drawn": f"m{k}"}
             names |= {"count": "int64(incoming)"}
         else:
             names |= {"delta": x, "receiver": f"number_{k}", "is_bias": "False", "count": "int64(outgoing)"}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from ..analysis.receivers import GRADIENTS
 from ..capture.keeping import synapse_states
 from ..capture.tables import table_names
-from ..nir.expressions import ONE, Draw, Expr, Field, Gemm, Slope, Type
+from ..nir.expressions import ONE, Draw, Expr, Field, Gemm, Slope, SynapseDraw, Type
 from ..nir.statements import (
     Assign,
     Backpropagate,
@@ -306,7 +306,11 @@ class Writer:
             self._line(depth, "pass")
             return
         self._line(depth, f"for s in range({LENGTH.get((self.method, self.link), '1')}):")
-        for name in sorted({part.name for part in all_expressions(body) if isinstance(part, Field)}):
+        parts = list(all_expressions(body))
+        names = {part.name for part in parts if isinstance(part, Field)}
+        if any(isinstance(part, SynapseDraw) for part in parts):
+            names |= {"drawn", "is_bias"} & self.fields.keys()
+        for name in sorted(names):
             self._line(depth + 1, f"m_{name} = {self.fields[name]}")
         for name in sorted(synapse_states(body)):
             self._line(depth + 1, f"m_{name} = {f'T_{name}[row, s]' if self.link == 'dense' else f'I_{name}'}")

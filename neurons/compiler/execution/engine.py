@@ -16,8 +16,10 @@ from ..analysis.compatibility import check_pushes_through, check_training
 from ..operations.operation import Pass
 from ..operations.watching import Place, Watch, unwatched
 from ..operations.work import Work
+from .parts import CompiledParts
 from .passes import Draws, Passes
-from .sinks import Apply, Collect, Sink, add_update, parts
+from .runs import runs, sum_of_runs
+from .sinks import Apply, Collect, add_update, parts
 from .stage import View
 from .submodel import SubModels
 from .warm import warm_up
@@ -61,20 +63,21 @@ class Compiled(Engine):
         self.apply_sink = Apply(self.passes.weights, parameters, previous)
 
     @classmethod
+    def of_parts(cls, spec: NetworkSpec, *, seed: int) -> CompiledParts:
+        return CompiledParts(spec, seed=seed)
+
+    @classmethod
     def prepare(cls, spec: NetworkSpec, *, training: bool = True) -> None:
         warm_up(cls, spec, training)
 
     def _whole(self) -> View:
-        ids = [
-            np.arange(1, layer.units + 1, dtype=np.uint32) + np.uint32(self.spec.first_id(index))
-            for index, layer in enumerate(self.spec.layers)
-        ]
+        parameters, previous = self.spec.matrices(self.parameters), self.spec.matrices(self.previous)
         blocks = [self.spec.block_into(index) for index in range(len(self.spec.layers))]
         return View(
-            ids,
-            [block.matrix(self.parameters) if block else None for block in blocks],
-            [block.matrix(self.previous) if block else None for block in blocks],
-            self.passes.states.stored(self.parameters),
+            list(self.spec.ids),
+            [parameters[block] if block else None for block in blocks],
+            [previous[block] if block else None for block in blocks],
+            self.passes.states.stored(parameters),
         )
 
     # Prediction --------------------------------------------------------------------------------------------------
@@ -91,6 +94,14 @@ class Compiled(Engine):
             return Score(loss, count_correct(outputs[:, 1:], dense), len(inputs))
 
     def _outputs(self, inputs: NDArray[np.float32], first: int) -> NDArray[np.float32]:
+        if not self.passes.draws_synapses(training=False) or len(inputs) == 1:
+            return self._outputs_together(inputs, first)
+        outputs = np.empty((len(inputs), 1 + self.spec.layers[-1].units), self.spec.precision)
+        for row in range(len(inputs)):
+            outputs[row] = self._outputs_together(inputs[row : row + 1], first + row)[0]
+        return outputs
+
+    def _outputs_together(self, inputs: NDArray[np.float32], first: int) -> NDArray[np.float32]:
         positions = np.arange(first, first + len(inputs), dtype=np.uint32)
         draws = Draws(positions, positions, self.keys[1], _STILL, self.spec.precision)
         return self.passes.forward(self.view, inputs, draws, training=False)
@@ -98,30 +109,35 @@ class Compiled(Engine):
     # Training ----------------------------------------------------------------------------------------------------
 
     def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
-        draws = self._draws(batch, rates)
+        if self.passes.draws_synapses(training=True):
+            return sum_of_runs(self._gradient, batch, rates, out)
+        return self._gradient(batch, rates, out)
+
+    def _gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
+        draws = Draws.of(batch, rates, self.keys[0], self.spec.precision)
         sub = self.submodels.choose(batch, draws)
         if sub is not None:
-            return self._run(sub.view, sub.inputs, batch, draws, sub.collect(out))
-        return self._run(self.view, batch.inputs, batch, draws, Collect(self.passes.weights, out))
+            return self.passes.train(sub.view, sub.inputs, batch, draws, sub.collect(out))
+        sink = Collect(self.passes.weights, self.spec.matrices(out))
+        return self.passes.train(self.view, batch.inputs, batch, draws, sink)
 
     def step(self, batch: Batch, rates: Rates) -> Score:
-        draws = self._draws(batch, rates)
-        sub = self.submodels.choose(batch, draws)
-        if sub is not None:
-            score = self._run(sub.view, sub.inputs, batch, draws, sub.apply(self.parameters, self.previous))
+        if self.passes.draws_synapses(training=True) and len(runs(batch)) > 1:
+            update = np.empty(self.spec.size, self.spec.precision)
+            score = self.gradient(batch, rates, update)
+            self.apply(update, rates, 0, self.spec.size)
         else:
-            score = self._run(self.view, batch.inputs, batch, draws, self.apply_sink)
+            score = self._step(batch, rates)
         self.limit_norms(0, 1)
         return score
 
-    def _draws(self, batch: Batch, rates: Rates) -> Draws:
-        return Draws(batch.positions, batch.lanes, self.keys[0], rates, self.spec.precision, batch.total)
-
-    def _run(self, view: View, inputs: NDArray[np.float32], batch: Batch, draws: Draws, sink: Sink) -> Score:
-        targets = dense_targets(batch.targets, self.spec.layers[-1].units, self.spec.precision)
-        outputs = self.passes.forward(view, inputs, draws, training=True)
-        loss = self.passes.backward(targets, draws, sink)
-        return Score(loss, count_correct(outputs[:, 1:], targets), len(targets))
+    def _step(self, batch: Batch, rates: Rates) -> Score:
+        draws = Draws.of(batch, rates, self.keys[0], self.spec.precision)
+        sub = self.submodels.choose(batch, draws)
+        if sub is not None:
+            sink = sub.apply(self.parameters, self.previous)
+            return self.passes.train(sub.view, sub.inputs, batch, draws, sink)
+        return self.passes.train(self.view, batch.inputs, batch, draws, self.apply_sink)
 
     def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
         for block, low, high in self._changing(start, stop):

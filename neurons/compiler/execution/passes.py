@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...engine import Rates
+from ...engine import Batch, Rates, Score
+from ...scoring import count_correct, dense_targets
 from ...spec import Block, NetworkSpec, Precision
 from ..emission.costs import cost_code
 from ..emission.pushing import PushTerm
@@ -26,7 +27,8 @@ from .through import Through
 class Draws:
     """The counters of a batch's draws: positions, lanes, step; the key; and what changes from step to step.
 
-    `total` is the number of examples in the job's batch, `real` the type of the network's numbers.
+    `total` is the number of examples in the job's batch, `real` the type of the network's numbers. `nested`: as for
+    `Batch`.
     """
 
     positions: NDArray[np.uint32]
@@ -35,6 +37,12 @@ class Draws:
     rates: Rates
     real: Precision
     total: int = 1
+    nested: bool = False
+
+    @classmethod
+    def of(cls, batch: Batch, rates: Rates, key: tuple[np.uint32, np.uint32], real: Precision) -> Draws:
+        """Those of a batch while training."""
+        return cls(batch.positions, batch.lanes, key, rates, real, batch.total, batch.nested)
 
     @property
     def share(self) -> float:
@@ -48,6 +56,7 @@ class Draws:
         return {
             "positions": self.positions,
             "lanes": self.lanes,
+            "nested": self.nested,
             "step": np.uint32(rates.step & 0xFFFFFFFF),
             "k0": self.key[0],
             "k1": self.key[1],
@@ -83,14 +92,35 @@ class Passes:
         self.weights = {block.layer: watched(WEIGHTS, block.layer - 1, watch, "weights") for block in spec.blocks}
         self.states = States(spec, [stage.code.analysis.kept for stage in self.stages], watch)
 
+    def draws_synapses(self, *, training: bool) -> bool:
+        """True where synapses draw: then the examples of a pass share their draws."""
+        return any(stage.draws(training=training) for stage in self.stages)
+
     def _through(self, stage: Stage, watch: Watch) -> Through | None:
         if not stage.code.analysis.through:
             return None
         receivers = self.stages[stage.index + 1].code
         return watched(Through.of(stage.code, receivers, first=stage.before is None), stage.index, watch, "backward")
 
+    def train(self, view: View, inputs: Matrix, batch: Batch, draws: Draws, sink: Sink) -> Score:
+        """Run a batch forward and backward; pushes go to the sink.
+
+        Args:
+            view: who takes part.
+            inputs: the batch's, shape (b, features in the view).
+            batch: the batch.
+            draws: counters and key.
+            sink: receives the pushes.
+        """
+        targets = dense_targets(batch.targets, self.spec.layers[-1].units, self.spec.precision)
+        outputs = self.forward(view, inputs, draws, training=True)
+        loss = self.backward(targets, draws, sink)
+        return Score(loss, count_correct(outputs[:, 1:], targets), len(targets))
+
     def forward(self, view: View, inputs: Matrix, draws: Draws, *, training: bool) -> Matrix:
         """Run all layers; returns the last one's O, shape (b, 1 + units).
+
+        Where synapses draw, all examples share the draws of the first (see `runs`).
 
         Args:
             view: who takes part.
@@ -106,6 +136,8 @@ class Passes:
                 values["S"] = inputs.astype(self.spec.precision, copy=False)
             elif stage.normalization is not None:
                 stage.normalization.apply.run(values)
+            if stage.draws(training=training):
+                stage.chain.draw.run(values | {"lane": draws.lanes[0], "position": draws.positions[0]})
             stage.run(code.forward if training else code.predict, values)
             if training and code.bias_forward and stage.bias:
                 stage.run(code.bias_forward, values | stage.bias)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ... import spec
 from ...aligned import aligned
 from ...spec import Block, StateBlock
 from ..operations.operation import Operation
@@ -19,7 +20,7 @@ Matrix = NDArray[np.floating]
 #: The operations of each connection, by the index of the layer that it leads to.
 Weights = Mapping[int, WeightOperations]
 #: The rows and columns of each block's matrix that a sub-model uses.
-Places = dict[Block, tuple[NDArray[np.intp], NDArray[np.intp]]]
+Places = Mapping[Block, tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
 @dataclass(frozen=True)
@@ -119,27 +120,32 @@ def _add_products(operation: Operation, terms: Sequence[Term], alpha: float, bet
 
 
 class Collect(Sink):
-    """D of every block goes to its place in a flat array."""
+    """D of every block goes to its place in an array.
 
-    def __init__(self, operations: Weights, out: NDArray[np.float32]) -> None:
+    Args:
+        operations: as for every sink.
+        places: block or state → where its D goes.
+    """
+
+    def __init__(self, operations: Weights, places: Mapping[spec.Matrix, Matrix]) -> None:
         super().__init__(operations)
-        self.out = out
+        self.places = places
 
     def product(self, block: Block, terms: Sequence[Term], share: float, coefficients: Coefficients) -> None:
         push = self.operations[block.layer].push
-        _add_products(push, terms, coefficients.scale * share, 0.0, block.matrix(self.out))
+        _add_products(push, terms, coefficients.scale * share, 0.0, self.places[block])
 
     def matrix(self, block: Block) -> Matrix:
-        return block.matrix(self.out)
+        return self.places[block]
 
     def loop(self, block: Block, coefficients: Coefficients) -> None:
         """D is where it belongs."""
 
     def skip(self, block: Block) -> None:
-        self.operations[block.layer].zero.run({"update": block.matrix(self.out)})
+        self.operations[block.layer].zero.run({"update": self.places[block]})
 
     def change(self, state: StateBlock) -> Matrix:
-        return state.matrix(self.out)
+        return self.places[state]
 
     def changed(self, state: StateBlock) -> Matrix | None:
         return None
@@ -256,13 +262,6 @@ class ApplyPart(CollectPart):
 
     def changed(self, state: StateBlock) -> Matrix | None:
         return state.matrix(self.parameters)
-
-
-def rows_and_columns(block: Block, kept: list[NDArray[np.intp]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The rows and columns of a block's matrix that a sub-model uses; the bias always."""
-    senders, receivers = kept[block.layer - 1], kept[block.layer]
-    rows = np.concatenate(([0], senders + 1)) if block.bias else senders
-    return rows.astype(np.intp, copy=False), receivers
 
 
 def parts(block: Block, start: int, stop: int, coefficients: Coefficients) -> list[tuple[slice, float]]:

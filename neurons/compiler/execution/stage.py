@@ -15,6 +15,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
+from ...aligned import aligned
 from ...engine import Rates
 from ...errors import NeuronError, definition
 from ...interlayer import Interlayer
@@ -78,6 +79,7 @@ class Stage:
         self.outgoing: Block | None = spec.block_into(index + 1)
         #: Factor of the learning rate that the layer's neurons see.
         self.rate_factor = 1.0 if self.outgoing is None else self.outgoing.rate_factor
+        self.words: NDArray[np.uint32] = np.empty(0, np.uint32)
         self.status = np.zeros(3)
         self.tell: Callable[[], None] = self._tell
         self.arrays: dict[str, NDArray[Any]] = {}
@@ -121,7 +123,7 @@ class Stage:
                 "outgoing": self.outgoing.columns if self.outgoing is not None else 1,
                 "status": self.status,
                 "threads": self.threads,
-                "R": np.empty((self.code.draw_rows, 2 * (self.layer.units + 8)), np.uint32),
+                "R": np.empty((self.code.draw_rows, 4 * (self.layer.units + 8)), np.uint32),
             }
         )
 
@@ -176,7 +178,24 @@ class Stage:
         if not isinstance(self.layer.incoming, Dense):
             return {"X": senders[:, 1:]}
         bias = self.layer.incoming.bias
-        return {"X": senders if bias else senders[:, 1:], "W": view.parameters[self.index], "bias": int(bias)}
+        weights = view.parameters[self.index]
+        return self._synapses(view) | {"X": senders if bias else senders[:, 1:], "W": weights, "bias": int(bias)}
+
+    def _synapses(self, view: View) -> dict[str, Any]:
+        """Where the random words of the incoming synapses are, and who is at their ends."""
+        analysis, weights = self.code.analysis, view.parameters[self.index]
+        if weights is None or not (analysis.draws_synapses or analysis.predicts_by_synapses):
+            return {}
+        if len(self.words) < weights.size:
+            self.words = aligned(weights.size, np.uint32)
+        words = self.words[: weights.size].reshape(weights.shape)
+        return {"M": words, "senders": view.ids[self.index - 1], "receivers": view.ids[self.index]}
+
+    def draws(self, *, training: bool) -> bool:
+        """True where `forward` asks for the draws of synapses."""
+        analysis = self.code.analysis
+        drawn = analysis.draws_synapses if training else analysis.predicts_by_synapses
+        return drawn and self.block is not None
 
     def _outgoing(self, view: View) -> dict[str, Any]:
         if self.outgoing is None:

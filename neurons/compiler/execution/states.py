@@ -6,7 +6,7 @@ reduced. Those of a synapse's state are added up where they arise, since there i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...jit import kernel
-from ...spec import NetworkSpec, StateBlock
+from ...spec import Matrix, NetworkSpec, StateBlock
 from ...state import SynapseState
 from ..operations.operation import Operation, Pass
 from ..operations.watching import Watch, unwatched, watched
@@ -73,14 +73,18 @@ class States:
         self.operations = [watched(STATES, index, watch, "states") for index in range(len(spec.layers))]
         self.written = [state for state in spec.states if not state.of_synapses and state.name in kept[state.layer]]
 
-    def stored(self, parameters: NDArray[np.float32]) -> list[Arrays]:
-        """Per layer, what kernels read: views of the flat array."""
+    def stored(self, matrices: Mapping[Matrix, NDArray[np.floating]]) -> list[Arrays]:
+        """Per layer, what kernels read: views of the flat array.
+
+        Args:
+            matrices: those of the parameters, see `NetworkSpec.matrices`.
+        """
         found: list[Arrays] = [
             {f"I_{name}": self.spec.precision(value) for name, value in layer.starts(SynapseState).items()}
             for layer in self.spec.layers
         ]
         for state in self.spec.states:
-            matrix = state.matrix(parameters)
+            matrix = matrices[state]
             found[state.layer][f"T_{state.name}"] = matrix if state.of_synapses else matrix[0]
         return found
 

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine import Batch, Rates
-from ...interlayer import Interlayer
+from ...part import Part
+from ..analysis.drops import Drop
+from ..analysis.masks import dropped_by
 from ..nir.evaluate import evaluate
 from .passes import Draws, Passes
-from .sinks import ApplyPart, CollectPart, Places, Scratch, Weights, rows_and_columns
+from .sinks import ApplyPart, CollectPart, Places, Scratch, Weights
 from .stage import Stage, View
 
 #: Seconds, measured on one AVX-512 core with 784-512-512-10 and batches of 1 to 50: what a step costs for each weight
@@ -47,7 +49,7 @@ class SubModel:
     """
 
     view: View
-    inputs: NDArray[np.float32]
+    inputs: NDArray[np.floating]
     places: Places
     scratch: Scratch
     operations: Weights
@@ -76,6 +78,38 @@ class Outlook:
     examples: int | None
 
 
+class Parts:
+    """Finds the part of a network that a batch needs.
+
+    Args:
+        passes: the network's kernels.
+    """
+
+    def __init__(self, passes: Passes) -> None:
+        self.passes = passes
+        self.drops = dropped_by(passes.spec, [stage.code.analysis for stage in passes.stages])
+        self.whole = Part.of_all(passes.spec)
+        self.masks = [np.ones(layer.units, np.bool_) for layer in passes.spec.layers]
+
+    def of(self, batch: Batch, draws: Draws) -> Part:
+        """The part that the batch's mask keeps; all of the network where it has no one mask."""
+        lanes = batch.lanes
+        if not any(self.drops) or not len(lanes) or (lanes != lanes[0]).any():
+            return self.whole
+        stages = self.passes.stages
+        kept = (self._kept(stage, draws.at(stage.rate_factor), lanes[0]) for stage in stages)
+        return Part(self.passes.spec, tuple(kept))
+
+    def _kept(self, stage: Stage, draws: dict[str, Any], lane: np.uint32) -> NDArray[np.intp]:
+        kernel = stage.code.kept
+        mask = self.masks[stage.index]
+        if kernel is not None and self.drops[stage.index] is not None:
+            own = {"mask": mask, "ids": self.passes.spec.ids[stage.index], "lane": lane}
+            kernel.run(stage.constants | draws | own)
+        kept = np.flatnonzero(mask)
+        return kept if len(kept) else np.arange(1)  # products need a neuron; its own draw leaves it out
+
+
 class SubModels:
     """Finds the sub-model of a batch.
 
@@ -87,78 +121,59 @@ class SubModels:
     def __init__(self, passes: Passes, whole: View) -> None:
         self.passes = passes
         self.whole = whole
-        self.possible = possible(passes)
+        self.parts = Parts(passes)
         spec = passes.spec
-        self.masks = [np.ones(layer.units, np.bool_) for layer in spec.layers]
         self.worthwhile = pays
         self.scratch, self.inputs = Scratch(spec.precision), Scratch(spec.precision)
-        self.storage = np.empty(spec.parameter_count if self.possible else 0, spec.precision)
+        self.storage = np.empty(spec.parameter_count if any(self.parts.drops) else 0, spec.precision)
 
     def choose(self, batch: Batch, draws: Draws) -> SubModel | None:
         """The batch's sub-model; None where it has none, or where computing it compactly does not pay."""
-        lanes = batch.lanes
-        if not self.possible or not len(lanes) or (lanes != lanes[0]).any():
+        part = self.parts.of(batch, draws)
+        count = sum(len(rows) * len(columns) for rows, columns in part.places.values())
+        if part is self.parts.whole or not self.worthwhile(len(batch.lanes), self.passes.spec.parameter_count, count):
             return None
-        kept = [self._kept(stage, draws.at(stage.rate_factor), lanes[0]) for stage in self.passes.stages]
-        places = {block: rows_and_columns(block, kept) for block in self.passes.spec.blocks}
-        count = sum(len(rows) * len(columns) for rows, columns in places.values())
-        if not all(map(len, kept)) or not self.worthwhile(len(lanes), self.passes.spec.parameter_count, count):
-            return None
-        return self._gathered(batch, kept, places)
+        return self._gathered(batch, part)
 
-    def _kept(self, stage: Stage, draws: dict[str, Any], lane: np.uint32) -> NDArray[np.intp]:
-        kernel = stage.code.kept
-        mask = self.masks[stage.index]
-        if kernel is not None and _drops(stage):
-            own = {"mask": mask, "ids": self.whole.ids[stage.index], "lane": lane}
-            kernel.run(stage.constants | draws | own)
-        return np.flatnonzero(mask)
-
-    def _gathered(self, batch: Batch, kept: list[NDArray[np.intp]], places: Places) -> SubModel:
-        parameters: list[NDArray[np.float32] | None] = [None] * len(kept)
+    def _gathered(self, batch: Batch, part: Part) -> SubModel:
+        parameters: list[NDArray[np.float32] | None] = [None] * len(part.kept)
         used = 0
-        for block, (rows, columns) in places.items():
+        for block, (rows, columns) in part.places.items():
             size = len(rows) * len(columns)
-            part = self.storage[used : used + size].reshape(len(rows), len(columns))
+            matrix = self.storage[used : used + size].reshape(len(rows), len(columns))
             used += size
-            matrix = self.whole.parameters[block.layer]
-            values = {"matrix": matrix, "rows": rows, "columns": columns, "part": part}
+            values = {"matrix": self.whole.parameters[block.layer], "rows": rows, "columns": columns, "part": matrix}
             self.passes.weights[block.layer].gather.run(values)
-            parameters[block.layer] = part
-        ids = [all_ids[columns] for all_ids, columns in zip(self.whole.ids, kept, strict=True)]
-        inputs = self.inputs.matrix(len(batch.inputs), len(kept[0]))
-        self.passes.stages[0].chain.take.run({"inputs": batch.inputs, "columns": kept[0], "part": inputs})
-        view = View(ids, parameters, self.whole.previous, self.whole.stored)
-        return SubModel(view, inputs, places, self.scratch, self.passes.weights)
+            parameters[block.layer] = matrix
+        view = View(ids_of(part), parameters, self.whole.previous, self.whole.stored)
+        inputs = kept_inputs(self.passes, batch, part, self.inputs)
+        return SubModel(view, inputs, part.places, self.scratch, self.passes.weights)
 
 
-def possible(passes: Passes) -> bool:
-    """True where some neurons can be left out of a batch, and every layer can do without them."""
-    regular = all(
-        stage.code.analysis.without_absent and (stage.code.analysis.pushes == "product" or stage.outgoing is None)
-        for stage in passes.stages
-    )
-    return regular and any(stage.code.kept is not None for stage in passes.stages)
+def ids_of(part: Part) -> list[NDArray[np.uint32]]:
+    """Per layer, the network-wide ids of the neurons that are kept."""
+    return [ids[kept] for ids, kept in zip(part.spec.ids, part.kept, strict=True)]
+
+
+def kept_inputs(passes: Passes, batch: Batch, part: Part, scratch: Scratch) -> NDArray[np.floating]:
+    """The batch's inputs, kept features only, in `scratch`."""
+    inputs = scratch.matrix(len(batch.inputs), len(part.kept[0]))
+    passes.stages[0].chain.take.run({"inputs": batch.inputs, "columns": part.kept[0], "part": inputs})
+    return inputs
 
 
 def outlook(passes: Passes, rates: Rates) -> Outlook | None:
     """What to expect of a network's sub-models with these rates; None where it has none."""
-    if not possible(passes):
+    drops = Parts(passes).drops
+    if not any(drops):
         return None
     spec = passes.spec
-    units = [stage.layer.units * _share(stage, rates) for stage in passes.stages]
+    units = [stage.layer.units * _share(stage, drop, rates) for stage, drop in zip(passes.stages, drops, strict=True)]
     kept = round(sum((units[block.layer - 1] + block.bias) * units[block.layer] for block in spec.blocks))
     least = next((examples for examples in range(1, _FEW) if pays(examples, spec.parameter_count, kept)), None)
     return Outlook(spec.parameter_count, kept, least)
 
 
-def _drops(stage: Stage) -> bool:
-    """True where a layer's neurons may be left out; those before and after a normalization stay, and the last."""
-    normalized = isinstance(stage.layer.incoming, Interlayer)
-    return stage.code.analysis.drop is not None and not normalized and stage.outgoing is not None
-
-
-def _share(stage: Stage, rates: Rates) -> float:
+def _share(stage: Stage, drop: Drop | None, rates: Rates) -> float:
     """The share of a layer's neurons that a mask keeps, on average."""
-    drop = stage.code.analysis.drop
-    return 1.0 if drop is None or not _drops(stage) else evaluate(drop.probability, stage.uniforms(rates))
+    return 1.0 if drop is None else evaluate(drop.probability, stage.uniforms(rates))

@@ -19,6 +19,7 @@ from .expressions import (
     Output,
     Slope,
     Stored,
+    SynapseDraw,
     SynapseField,
     Unary,
 )
@@ -28,7 +29,7 @@ from .trees import subexpressions
 
 def depends_on_message(expression: Expr) -> bool:
     """True where the value differs between messages. Locals count as the same for all: substitute them first."""
-    return any(isinstance(part, (Field, SynapseField)) for part in subexpressions(expression))
+    return any(isinstance(part, (Field, SynapseDraw, SynapseField)) for part in subexpressions(expression))
 
 
 def axes(expression: Expr, of_locals: Mapping[str, Axes]) -> Axes:
@@ -42,6 +43,8 @@ def axes(expression: Expr, of_locals: Mapping[str, Axes]) -> Axes:
                 found |= of_locals.get(name, Axes.NEURON | Axes.EXAMPLE)
             case SynapseField():
                 found |= Axes.NEURON | Axes.EXAMPLE | Axes.MESSAGE
+            case SynapseDraw():
+                found |= Axes.NEURON | Axes.MESSAGE
             case Stored():
                 found |= Axes.NEURON
             case Index() | Count():

@@ -177,6 +177,21 @@ class SynapseField(Expr):
 
 
 @dataclass(frozen=True)
+class SynapseDraw(Expr):
+    """``m.binomial(trials, chance)``: a function of the random bits that the synapse at hand has for a batch.
+
+    They are one word for each synapse, drawn for all of a layer before its neurons run, so that a pass draws nothing
+    and may ask for it as often as it likes.
+    """
+
+    trials: Expr
+    chance: Expr
+
+    def __str__(self) -> str:
+        return f"m.binomial({self.trials}, {self.chance})"
+
+
+@dataclass(frozen=True)
 class Count(Expr):
     """Number of messages."""
 

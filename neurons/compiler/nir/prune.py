@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from .algebra import multiply, negate
-from .expressions import Binary, Const, Draw, Expr, Local, Select, Unary
+from .expressions import ONE, Binary, Const, Draw, Expr, Local, Select, SynapseDraw, Unary
 from .statements import Assign, Body, If, MessageLoop, RangeLoop, Stmt
 from .trees import bodies, own_expressions, subexpressions, walk, with_bodies, with_parts
 
@@ -54,6 +54,11 @@ def fold(expression: Expr) -> Expr:
         case Binary("!=", Const(left), Const(right)):
             return Const(left != right)
     return expression
+
+
+def without_draws(expression: Expr) -> Expr:
+    """The expression as it is where every synapse's draw is 1."""
+    return rewrite(expression, lambda part: ONE if isinstance(part, SynapseDraw) else fold(part))
 
 
 def fold_branches(body: Body) -> Body:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import TypeVar
 
-from .expressions import ONE, Expr, Local, Uniform
+from .expressions import ONE, Expr, Gemm, Local, SynapseDraw, Uniform
 from .statements import (
     Assign,
     Backpropagate,
@@ -96,6 +96,20 @@ def reads(body: Body) -> set[str]:
 def writes(body: Body) -> set[str]:
     """Names of the locals that a body assigns, loop variables included."""
     return {found.name for found in walk(body) if isinstance(found, (Assign, RangeLoop))}
+
+
+def with_factors(expressions: Iterable[Expr]) -> Iterator[Expr]:
+    """The expressions, and behind each sum over messages all that its factors are made of."""
+    for expression in expressions:
+        yield expression
+        if isinstance(expression, Gemm):
+            yield from subexpressions(expression.left)
+            yield from subexpressions(expression.right)
+
+
+def draws_of_synapses(body: Body) -> bool:
+    """True where a body asks for the draws of synapses."""
+    return any(isinstance(part, SynapseDraw) for part in with_factors(all_expressions(body)))
 
 
 def mentions_uniform(expression: Expr, name: str) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...interlayer import Interlayer
 from ...jit import kernel
+from ...random import synapse_words
 from .operation import Operation, Pass
 from .work import NO_WORK, Work
 
@@ -24,6 +25,28 @@ def _take(inputs: Any, columns: Any, part: Any) -> None:
             part[e, i] = inputs[e, columns[i]]
 
 
+@kernel
+def _draw_synapses(
+    out: Any,
+    senders: Any,
+    receivers: Any,
+    bias: Any,
+    lane: Any,
+    position: Any,
+    nested: Any,
+    step: Any,
+    k0: Any,
+    k1: Any,
+) -> None:
+    row = np.empty(4 * (np.int64(receivers[-1]) - np.int64(receivers[0]) + 9), np.uint32)
+    out[:bias] = 0
+    for s in range(len(senders)):
+        words = synapse_words(row, senders[s], receivers, lane, position, nested, step, k0, k1)
+        target = out[bias + s]
+        for i in range(len(words)):
+            target[i] = words[i]
+
+
 @dataclass(frozen=True)
 class ChainOperations:
     """What is done with the outputs and deltas of a layer.
@@ -31,10 +54,12 @@ class ChainOperations:
     Args:
         difference: outputs less targets, where that is the gradient of a normalization and its cost.
         take: the inputs that a sub-model keeps.
+        draw: the random words of the synapses that lead to the layer.
     """
 
     difference: Operation
     take: Operation
+    draw: Operation
 
 
 CHAIN = ChainOperations(
@@ -42,7 +67,12 @@ CHAIN = ChainOperations(
         "outputs - targets", _difference, ("outputs", "targets", "G"), "G", Work(1), ("outputs", "targets"), ("G",)
     ),
     take=Pass("take", _take, ("inputs", "columns", "part"), "part", NO_WORK, ("part",), ("part",)),
-)
+    draw=Pass(
+        "draw synapses", _draw_synapses,
+        ("M", "senders", "receivers", "bias", "lane", "position", "nested", "step", "k0", "k1"),
+        "M", Work(draws=1), written=("M",),
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

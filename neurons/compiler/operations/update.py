@@ -47,16 +47,6 @@ def add(previous: Any, parameters: Any) -> None:
 
 
 @kernel
-def gather(matrix: Any, rows: Any, columns: Any, out: Any) -> None:
-    """out = matrix[rows][:, columns]."""
-    for i in range(len(rows)):
-        source, target = matrix[rows[i]], out[i]
-        for j in range(len(columns)):
-            # Unsigned: no index counts from the end.
-            target[j] = source[np.uintp(columns[j])]
-
-
-@kernel
 def scatter(part: Any, rows: Any, columns: Any, out: Any) -> None:
     """out = 0 everywhere but out[rows][:, columns] = part."""
     row = 0

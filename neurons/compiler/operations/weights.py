@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...part import gather
 from .operation import Operation, Pass, PushProduct
-from .update import add, carry_and_add, complete, decay_and_add, gather, scatter, scatter_and_add
+from .update import add, carry_and_add, complete, decay_and_add, scatter, scatter_and_add
 from .work import NO_WORK, Work
 
 _BOTH = ("previous", "parameters")

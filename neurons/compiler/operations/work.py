@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..nir.expressions import Binary, Call, Const, Draw, Expr, Field, Select, Unary
+from ..nir.expressions import Binary, Call, Const, Draw, Expr, Field, Select, SynapseDraw, Unary
 from ..nir.statements import Body, If, MessageLoop, RangeLoop, Stmt
 from ..nir.trees import bodies, own_expressions, subexpressions
 
@@ -130,7 +130,7 @@ def _node(expression: Expr) -> Work:
         case Binary("**") | Call():
             cheap = isinstance(expression, Call) and expression.function in _CHEAP
             return Work(flops=1) if cheap else Work(functions=1)
-        case Unary() | Binary() | Select():
+        case Unary() | Binary() | Select() | SynapseDraw():
             return Work(flops=1)
         case Draw():
             return Work(draws=1)

@@ -64,11 +64,11 @@ def expected(identity: int, position: int, lane: int, step: int, phase: int, met
     half = np.float32(0.5)
     zero, one, two = (np.float32(x) for x in (0, 1, 2))
     if method == random.BACKWARD:
-        return [random.uniform(*words[0], zero, one), random.binomial(*words[1], 3, half)]
+        return [random.uniform(*words[0], zero, one), random.binomial_of(random.word(*words[1]), 3, half)]
     place = (U32(identity), U32(position), U32(step))
     return [
         random.uniform(*words[0], zero, one),
-        random.binomial(*words[1], 3, half),
+        random.binomial_of(random.word(*words[1]), 3, half),
         random.normal(*place, U32(method + 2), *key, one, two),
         random.uniform(*place, U32(method + 3), *key, -one, one),
     ]

@@ -35,13 +35,10 @@ class Oracle:
 
     def mask(self, layer: int, data, step: int) -> np.ndarray:
         keep = np.float32(self.spec.layers[layer].hyperparameters["keep"])
-        first, key = self.spec.first_id(layer) + 1, random.key(SEED, random.TRAIN)
+        rest = np.uint32(step), np.uint32(0), *random.key(SEED, random.TRAIN)
         return np.array(
             [
-                [
-                    random.bernoulli(np.uint32(first + unit), lane, np.uint32(step), np.uint32(0), *key, keep)
-                    for unit in range(self.spec.layers[layer].units)
-                ]
+                [random.bernoulli_of(random.word(unit, lane, *rest), keep) for unit in self.spec.ids[layer]]
                 for lane in data.lanes
             ],
             np.float64,

@@ -33,7 +33,7 @@ def signs(nn: NeuralNetwork, layer: int, step: int, count: int) -> np.ndarray:
     word, key = np.uint32, random.key(SEED, random.TRAIN)
     first = nn.spec.first_id(layer) + 1
     draws = [
-        [random.binomial(word(first + unit), word(e), word(step), word(random.FORWARD), *key, 1, 0.5)
+        [random.binomial_of(random.word(word(first + unit), word(e), word(step), word(random.FORWARD), *key), 1, 0.5)
          for unit in range(UNITS[layer])]
         for e in range(count)
     ]  # fmt: skip
