@@ -101,6 +101,19 @@ def require_keep(value: object) -> float:
     return number
 
 
+def require_share(name: str, value: object) -> float:
+    """A share of a whole that is not nothing.
+
+    Raises:
+        TypeError: no number.
+        ValueError: outside of (0, 1].
+    """
+    number = _require_number(name, value)
+    if not 0 < number <= 1:
+        raise ValueError(f"{name} must be in (0, 1], got {value!r}")
+    return number
+
+
 def require_bound(name: str, value: object) -> float | None:
     """None, or a number above 0: a bound on norms, on seconds.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,16 +19,19 @@ from .examples import Examples
 from .history import History
 from .minimizing import check_minimizer
 from .optimizers import Minimizer, Optimizer
-from .outcome import DIVERGED, Outcome
+from .outcome import Outcome
 from .parallel import train_in_processes
 from .plan import Plan
 from .progress import Monitor
 from .schedules import ScheduleLike
 from .serial import train_here
+from .soundness import advice
 from .strategies import AllReduce, SyncStrategy
 from .topology import Topology
 from .training_state import TrainingState
 from .workspace import Workspace, new_workspace
+
+log = logging.getLogger("horn.models")
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class FitOptions:
     zookeeper: str | ZooKeeper | None
     barrier: str
     convergence: Convergence | None
+    on_nonfinite: str
     verbose: int
     timeout: float | None
     blas_threads: int
@@ -75,6 +80,7 @@ class FitOptions:
         if self.barrier == "zookeeper" and self.zookeeper is None:
             raise ValueError('barrier="zookeeper" needs zookeeper="host:port,…"')
         require_choice("sampling", self.sampling, ("epoch", "replacement"))
+        require_choice("on_nonfinite", self.on_nonfinite, ("stop", "skip"))
         if self.sync is not None and not isinstance(self.sync, SyncStrategy):
             raise TypeError(f"sync must be a SyncStrategy object such as AllReduce(), got {self.sync!r}")
         if self.convergence is not None and not isinstance(self.convergence, Convergence):
@@ -92,10 +98,17 @@ class FitOptions:
 
     @property
     def arranged(self) -> Topology:
-        """Who divides the work how: as given, or `workers` replicas, and a server where the strategy needs one."""
+        """Who divides the work how: as given, or by `workers`, and a server where the strategy needs one.
+
+        Workers are replicas of one group; of an asynchronous strategy, which wait for nobody, groups of one.
+        """
         if self.topology is not None:
             return self.topology
-        return Topology(replicas=self.workers, servers=int(self.strategy.properties.servers))
+        properties = self.strategy.properties
+        servers = int(properties.servers)
+        if properties.synchronous:
+            return Topology(replicas=self.workers, servers=servers)
+        return Topology(groups=self.workers, servers=servers)
 
     def _check_topology(self, topology: Topology, strategy: SyncStrategy) -> None:
         name, properties, workers = type(strategy).__name__, strategy.properties, topology.workers
@@ -179,6 +192,8 @@ class FitOptions:
             submodels=self.submodels,
             convergence=self.convergence,
             validate_every=self.validate_every,
+            skip_nonfinite=self.on_nonfinite == "skip",
+            timeout=self.timeout,
         )
 
 
@@ -195,35 +210,22 @@ def run_fit(
     with Monitor(plan.iterations, options.verbose) as monitor:
         outcome = _train(plan, options, workspace, monitor)
     history = outcome.history
-    if history.stopped == DIVERGED:
-        raise TrainingDiverged(_divergence(history, plan))
     if not np.isfinite(workspace.parameters).all():  # no loss has told of the last step
-        raise TrainingDiverged(f"the weights are not finite after iteration {len(history) - 1}{_advice(history, plan)}")
+        last = len(history) - 1
+        raise TrainingDiverged(f"the weights are not finite after iteration {last}{advice(plan, plan.rates(last))}")
+    if np.array_equal(state.parameters, workspace.parameters) and any(history.learning_rate):
+        log.warning(
+            "no parameter has changed in %d iterations: %s.on_update must return what to apply (None applies nothing), "
+            "or neurons must push, and the cost have a slope",
+            len(history),
+            type(plan.strategy).__name__,
+        )
     np.copyto(state.parameters, workspace.parameters)
     np.copyto(state.previous, workspace.previous)
     state.slots = workspace.slots
     state.step += len(history)
     state.place, state.examples = outcome.place, len(examples)
     return history
-
-
-def _divergence(history: History, plan: Plan) -> str:
-    iteration = len(history) - 1
-    seen = f"the loss of iteration {iteration} is not finite"
-    if iteration == 0:
-        return (
-            f"{seen}, before this fit has changed a weight: look in forward, activation and cost for a division by 0 "
-            "and for exp, log or powers of large numbers, or in x for values far from 1; "
-            'engine="interpreter" allows a breakpoint there'
-        )
-    return seen + _advice(history, plan)
-
-
-def _advice(history: History, plan: Plan) -> str:
-    return (
-        f", at learning rate {history.learning_rate[-1]:.4g} and momentum {plan.momentum:.4g}: try a tenth of the "
-        "rate, or max_norm=; the network keeps its weights from before"
-    )
 
 
 def _train(plan: Plan, options: FitOptions, workspace: Workspace, monitor: Monitor) -> Outcome:

@@ -5,7 +5,6 @@ There is no barrier of all. Each replica writes down what it does; the caller pu
 
 from __future__ import annotations
 
-import math
 import time
 
 import numpy as np
@@ -13,7 +12,6 @@ import numpy as np
 from horn.neurons import Score
 
 from .batches import Place
-from .errors import TrainingDiverged
 from .evaluation import score_part
 from .history import ValidationRecord
 from .notes import Notes
@@ -54,19 +52,29 @@ class Free:
         self._looks = plan.looks()
 
     def run(self) -> Notes:
-        """Train until the work is done."""
+        """Train until the work is done.
+
+        Raises:
+            TrainingDiverged: the loss of this replica's part of a batch is not finite.
+        """
         self._replica.begin()
         epoch = self._plan.start.epoch
         while (part := self._work.next()) is not None:
             place = self._walk.place(part.iteration)
             if place.epoch > epoch:
-                self._plan.strategy.on_epoch(self._replica.context)
+                self._end_epoch()
                 epoch = place.epoch
             self._look(part.iteration)
             self._step(part.iteration, place, part.part)
+        if not self._work.stopped and self._walk.place(self._plan.iterations).epoch > epoch:
+            self._end_epoch()
+        self._replica.finish()
         if self._servers is not None:
             self._servers.leave()
         return self._notes
+
+    def _end_epoch(self) -> None:
+        self._replica.hooks.on_epoch(self._replica.context)
 
     def _step(self, iteration: int, place: Place, part: int) -> None:
         plan, replica = self._plan, self._replica
@@ -75,13 +83,7 @@ class Free:
         score = replica.step(batch, rates, place.epoch)
         if plan.spec.max_norm is not None:
             replica.engine.limit_norms(0, 1)
-        plan.strategy.after_step(replica.context)
-        if not math.isfinite(score.loss):
-            raise TrainingDiverged(
-                f"the loss of iteration {iteration} is not finite in worker {replica.part[0]}, at learning rate "
-                f"{rates.learning_rate:.4g}: try a tenth of the rate, or max_norm=; the network keeps its weights from "
-                "before"
-            )
+        replica.hooks.after_step(replica.context)
         if replica.speaks:
             self._note(iteration, score, rates.learning_rate)
 
@@ -89,6 +91,7 @@ class Free:
         notes, now = self._notes, time.perf_counter()
         notes.steps.append((iteration, score.loss, score.correct, score.examples, now - self._start))
         notes.rates.append(rate)
+        notes.skipped.extend([iteration] * self._replica.skipped)
         for name, value in self._replica.context.metrics.items():
             notes.metrics.setdefault(name, []).append((iteration + 1, float(value)))
         self._replica.context.metrics.clear()

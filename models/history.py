@@ -45,7 +45,8 @@ class History:
         time: seconds from the beginning of the first step to the end of this one; starting workers is not in it.
         learning_rate: the step's learning rate.
         validation: the looks at the validation examples.
-        metrics: what the strategy put into ``ctx.metrics``: (iteration, value) by name.
+        metrics: what the strategy put into ``ctx.metrics``: (iteration, value) by name. And "skipped": how many workers
+            were left out of a step, with ``on_nonfinite="skip"``.
         first_step: number of training steps that the network had made before this `fit`.
         stopped: why it ended: "completed", "converged" or "interrupted".
     """

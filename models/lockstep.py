@@ -16,10 +16,11 @@ from horn.neurons import Batch, Rates, Score
 from .convergence import ConvergenceCheck
 from .evaluation import score_part
 from .history import Evaluation
-from .outcome import COMPLETED, CONVERGED, DIVERGED, INTERRUPTED, Outcome
+from .outcome import COMPLETED, CONVERGED, INTERRUPTED, Outcome
 from .plan import Plan
 from .recorder import Recorder
 from .replica import Replica
+from .soundness import divergence
 from .strategies import AllReduce, Team
 from .workspace import STEP_SLOTS, VALIDATION_SLOT, Workspace
 
@@ -41,22 +42,32 @@ class Lockstep:
         self.place = plan.start
         self.convergence = ConvergenceCheck(plan.convergence) if plan.convergence else None
         # one peer's sum is its own D: then the step is made in fewer passes. A class derived from AllReduce is asked
-        self.alone = type(plan.strategy) is AllReduce and team.num_peers == 1 and plan.optimizer is None
+        self.alone = (
+            type(plan.strategy) is AllReduce
+            and team.num_peers == 1
+            and plan.optimizer is None
+            and not plan.skip_nonfinite
+        )
 
     def run(self) -> Outcome:
-        """Train until the plan is done, the loss has converged or is not finite, or the team is asked to stop."""
+        """Train until the plan is done, the loss has converged, or the team is asked to stop.
+
+        Raises:
+            TrainingDiverged: the loss of this peer's part of a batch is not finite.
+        """
         self.replica.begin()
         stopped = None
         for iteration in range(self.plan.iterations):
             stopped = self._iterate(iteration)
             if self.place.offset == 0:
-                self.plan.strategy.on_epoch(self.replica.context)
+                self.replica.hooks.on_epoch(self.replica.context)
             self.recorder.metrics(self.replica.context.metrics)
             if stopped:
                 break
             if self._validation_due(iteration + 1):
                 self._validate()
-        if stopped == CONVERGED:
+        self.replica.finish()
+        if stopped in (None, CONVERGED):
             self._validate()
         self.recorder.report()
         self.recorder.history.stopped = stopped or COMPLETED
@@ -66,23 +77,26 @@ class Lockstep:
         """Make one step; the reason to stop after it, if there is one: the same in all peers."""
         plan = self.plan
         rates = plan.rates(iteration)
+        slot = rates.step % STEP_SLOTS
         batch = self.replica.feed.batch(self.place, rates.step)
         score = self._step(batch, rates)
         stopping = self.team.stopping  # decided at the barrier just passed: the same for all
-        plan.strategy.after_step(self.replica.context)
+        self.replica.hooks.after_step(self.replica.context)
         self.place = plan.order.after(self.place)
-        result = self._total(score, rates.step % STEP_SLOTS)
+        result = self._total(score, slot)
         self.recorder.step(result, rates.learning_rate)
-        if not math.isfinite(result.loss):
-            return DIVERGED
-        if self.convergence and self.convergence.converged(result.loss):
+        self._tell_skipped(slot)
+        if self.convergence and math.isfinite(result.loss) and self.convergence.converged(result.loss):
             return CONVERGED
         return INTERRUPTED if stopping else None
 
     def _step(self, batch: Batch, rates: Rates) -> Score:
         """Compute D, let the strategy exchange it, apply what it returns; ends with a barrier."""
         if self.alone:
-            return self.replica.engine.step(batch, rates)
+            score = self.replica.engine.step(batch, rates)
+            if not math.isfinite(score.loss):
+                raise divergence(self.plan, rates, self.plan.own(0))
+            return score
         score = self.replica.step(batch, rates, self.place.epoch)
         self._write(score, rates.step % STEP_SLOTS)
         if self.plan.spec.max_norm is not None:
@@ -100,18 +114,28 @@ class Lockstep:
     def _write(self, score: Score, slot: int) -> None:
         """Put this peer's score where all find it; the tasks of a replica have the same."""
         if self.replica.speaks:
-            self.workspace.scores[slot, self.team.index] = score.loss, score.correct, score.examples
+            row = score.loss, score.correct, score.examples, self.replica.skipped
+            self.workspace.scores[slot, self.team.index] = row
 
     def _total(self, score: Score, slot: int) -> Evaluation:
         """Loss and accuracy over all peers, whose scores lie in `slot`."""
         if self.alone:
             return Evaluation(score.loss / score.examples, score.correct / score.examples)
-        loss, correct, examples = self.workspace.scores[slot].sum(axis=0).tolist()
+        loss, correct, examples, _ = self.workspace.scores[slot].sum(axis=0).tolist()
+        if not examples:  # every part was left out
+            return Evaluation(math.nan, math.nan)
         return Evaluation(loss / examples, correct / examples)
 
+    def _tell_skipped(self, slot: int) -> None:
+        """Count the workers that were left out of a step among its metrics."""
+        if self.plan.skip_nonfinite:
+            skipped = self.workspace.scores[slot, :, 3].sum()
+            if skipped:
+                self.replica.context.metrics["skipped"] = float(skipped)
+
     def _validation_due(self, done: int) -> bool:
-        if done == self.plan.iterations:
-            return True
+        if done == self.plan.iterations:  # the last look comes after the strategy has brought the replicas together
+            return False
         every = self.plan.validate_every
         return done % every == 0 if every else self.place.offset == 0
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
+
+from horn.bsp import BarrierTimeout
+from horn.bsp.errors import format_ranks
 
 
 class Letter(NamedTuple):
@@ -29,26 +33,46 @@ class Mail:
 
     Args:
         peer: the peer.
+        timeout: seconds to wait for a letter, or for room for one; None for as long as the others live.
     """
 
-    def __init__(self, peer: Poster) -> None:
-        self._peer = peer
+    def __init__(self, peer: Poster, timeout: float | None = None) -> None:
+        self._peer, self._timeout = peer, timeout
         self._kept: dict[str, deque[Letter]] = {}
 
     def send(self, to: int, kind: str, *fields: Any) -> None:
-        """Post to a peer of the job. Cost: h·g."""
-        self._peer.post(to, [kind, *fields])
+        """Post to a peer of the job.
 
-    def receive(self, kind: str) -> Letter:
+        Raises:
+            PostTimeout: it does not read.
+
+        Cost: h·g.
+        """
+        self._peer.post(to, [kind, *fields], self._timeout)
+
+    def receive(self, kind: str, senders: Sequence[int]) -> Letter:
         """Wait for the next letter of a kind; those of one sender come in order.
+
+        Args:
+            kind: what was asked for.
+            senders: the peers that were asked, for the error.
 
         Raises:
             JobAborted: the job has ended.
+            BarrierTimeout: none has come in time.
             BSPError: nobody runs any more that could send one.
         """
         kept = self._kept.setdefault(kind, deque())
+        deadline = None if self._timeout is None else time.monotonic() + self._timeout
         while not kept:
-            self._peer.wait()
+            left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+            if not self._peer.wait(left):
+                raise BarrierTimeout(
+                    f"{format_ranks(senders)} did not answer with {kind} within {self._timeout} s: what was asked for "
+                    "may depend on workers that are slow, or wait themselves; if they only need longer, give fit a "
+                    "larger timeout",
+                    senders,
+                )
             self._sort()
         return kept.popleft()
 

@@ -44,7 +44,7 @@ def check_minimizer(minimizer: Minimizer, spec: NetworkSpec, strategy: SyncStrat
             "servers: use AllReduce(), or a strategy that averages models after steps"
         )
     exchanges = type(strategy).on_update is not SyncStrategy.on_update
-    if exchanges and not strategy.properties.serial_equivalent:
+    if exchanges and not (strategy.properties.serial_equivalent or strategy.properties.local_steps):
         raise ValueError(
             f"{type(strategy).__name__} exchanges the workers' updates, and {name} makes none: use AllReduce(), or a "
             "strategy that averages models after steps"

@@ -232,6 +232,7 @@ class NeuralNetwork(TransparentNetwork):
         zookeeper: str | ZooKeeper | None = None,
         barrier: str = "auto",
         convergence: Convergence | None = None,
+        on_nonfinite: str = "stop",
         verbose: int = 1,
         timeout: float | None = None,
         blas_threads: int = 1,
@@ -254,7 +255,8 @@ class NeuralNetwork(TransparentNetwork):
             validation: inputs and labels to look at during training.
             validate_every: iterations between two looks; None: after each pass over the data. And once at the end.
             workers: parts that each batch is split into; 1 trains in the calling process.
-            topology: groups, replicas, tasks and servers that divide the work; None: `workers` replicas.
+            topology: groups, replicas, tasks and servers that divide the work; None: `workers` replicas of one group,
+                or with an asynchronous strategy as many groups of one, and a server if the strategy needs one.
             processes: worker processes; by default as many as workers, but no more than cores. Beside them each server
                 has one of its own.
             submodels: True: each worker trains its own sub-model of each batch; dropout is drawn once per worker and
@@ -266,8 +268,13 @@ class NeuralNetwork(TransparentNetwork):
             barrier: where the processes meet: "direct", over memory; "zookeeper"; "auto" for the one that
                 `horn.bsp.BSPJob` takes by itself.
             convergence: when to stop early; None: never.
+            on_nonfinite: what becomes of a step in which the loss of a worker's part is NaN or infinite: "stop" raises
+                TrainingDiverged, which names the worker (all of them, where one process computes all as one batch);
+                "skip" leaves the part out of the step and of the reported loss, also where its update is not finite,
+                and counts it in ``history.metrics["skipped"]``.
             verbose: 0 shows no progress bar.
-            timeout: seconds that a worker waits for the others at a barrier; None: as long as they live.
+            timeout: seconds that a worker waits for the others at a barrier, or for a server; None: as long as they
+                live.
             blas_threads: threads of the BLAS and of large kernels, in each process.
 
         Returns:
@@ -298,6 +305,7 @@ class NeuralNetwork(TransparentNetwork):
             zookeeper=zookeeper,
             barrier=barrier,
             convergence=convergence,
+            on_nonfinite=on_nonfinite,
             verbose=verbose,
             timeout=timeout,
             blas_threads=blas_threads,

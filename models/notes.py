@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,12 +20,14 @@ class Notes:
         rates: the learning rate of each step.
         metrics: what the strategy measured: (iteration, value) by name.
         validation: the looks at the validation examples.
+        skipped: the iterations in which this replica's part was left out, as it was not finite.
     """
 
     steps: list[tuple[int, float, int, int, float]] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
     metrics: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     validation: list[ValidationRecord] = field(default_factory=list)
+    skipped: list[int] = field(default_factory=list)
 
 
 def history_of(notes: Sequence[Notes], first_step: int) -> History:
@@ -36,8 +40,12 @@ def history_of(notes: Sequence[Notes], first_step: int) -> History:
     for _, parts in groupby(lines, key=lambda line: line[0][0]):
         steps, rates = zip(*parts, strict=True)
         _, losses, correct, examples, seconds = zip(*steps, strict=True)
-        history.loss.append(sum(losses) / max(sum(examples), 1))
-        history.accuracy.append(sum(correct) / max(sum(examples), 1))
+        seen = sum(examples) or math.nan  # nothing, where every part was left out
+        history.loss.append(sum(losses) / seen)
+        history.accuracy.append(sum(correct) / seen)
         history.time.append(max(seconds))
         history.learning_rate.append(rates[0])
+    skipped = Counter(iteration for own in notes for iteration in own.skipped)
+    if skipped:
+        history.metrics["skipped"] = [(iteration + 1, float(count)) for iteration, count in sorted(skipped.items())]
     return history

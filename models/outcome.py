@@ -8,7 +8,7 @@ from .batches import Place
 from .history import History
 
 #: Why training ended.
-COMPLETED, CONVERGED, DIVERGED, INTERRUPTED = "completed", "converged", "diverged", "interrupted"
+COMPLETED, CONVERGED, INTERRUPTED = "completed", "converged", "interrupted"
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ class Plan:
         submodels: who draws masks, see `batches.SubModels`.
         convergence: when to stop early, or None.
         validate_every: iterations between two looks at the validation examples; None: after each pass over the data.
+        skip_nonfinite: True leaves out of a step the workers whose loss or update is not finite; False ends training.
+        timeout: seconds that a peer waits for others; None: as long as they live.
     """
 
     spec: NetworkSpec
@@ -64,6 +66,8 @@ class Plan:
     submodels: SubModels
     convergence: Convergence | None
     validate_every: int | None
+    skip_nonfinite: bool = False
+    timeout: float | None = None
 
     @property
     def shared_copy(self) -> bool:
@@ -108,6 +112,14 @@ class Plan:
             return range(worker, worker + 1)
         first = bounds(self.workers, self.trainers)
         return range(first[peer], first[peer + 1])
+
+    def called(self, peer: int) -> str:
+        """What a peer is, for people."""
+        if peer >= self.trainers:
+            return f"server {peer - self.trainers}"
+        own = self.own(peer)
+        workers = f"worker {own.start}" if len(own) == 1 else f"workers {own.start}-{own.stop - 1}"
+        return workers if self.topology.tasks == 1 else f"task {peer % self.topology.tasks} of {workers}"
 
     def shard(self, peer: int) -> tuple[int, int]:
         """The range of the parameters that a peer applies updates to: all of its own copy, or its part of the one."""

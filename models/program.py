@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from horn.bsp import Peer
+from horn.bsp import BSPError, Peer
 from horn.neurons import engine_named
 
 from .batches import bounds
 from .crew import Crew, muster
 from .free import Free
+from .hooks import Hooks
 from .lockstep import Lockstep
 from .mail import Mail
 from .notes import Notes
@@ -33,17 +34,22 @@ def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources
     """
     install(sources)
     workspace = handles.open(peer.shared)
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows ends in a loss that is not finite
-        crew = muster(peer, plan.topology)
-        if crew is not None:
-            return _train(peer, crew, plan, workspace)
-        _serve(peer, plan, workspace)
-        return None
+    hooks = Hooks(plan, workspace.places, peer.index)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows ends in a loss that is not finite
+            crew = muster(peer, plan.topology)
+            if crew is not None:
+                return _train(peer, crew, hooks, plan, workspace)
+            _serve(peer, hooks, plan, workspace)
+            return None
+    except BSPError as error:
+        hooks.explain(error)
+        raise
 
 
-def _train(peer: Peer, crew: Crew, plan: Plan, workspace: Workspace) -> Outcome | Notes | None:
+def _train(peer: Peer, crew: Crew, hooks: Hooks, plan: Plan, workspace: Workspace) -> Outcome | Notes | None:
     servers = _servers(peer, crew, plan)
-    replica = Replica(peer.index, crew, plan, workspace, servers)
+    replica = Replica(peer.index, crew, hooks, plan, workspace, servers)
     result: Outcome | Notes | None
     if plan.in_step:
         recorder = Recorder(peer, plan.first_step)
@@ -62,7 +68,7 @@ def _servers(peer: Peer, crew: Crew, plan: Plan) -> Servers | None:
     if not plan.topology.servers:
         return None
     peers = plan.topology.servers_of(crew.role.task)
-    return Servers(Mail(peer), peers, plan.topology.trainers, plan.spec.size)
+    return Servers(Mail(peer, plan.timeout), peers, plan.topology.trainers, plan.spec.size)
 
 
 def _work(peer: Peer, crew: Crew, plan: Plan, servers: Servers | None) -> Work:
@@ -72,7 +78,7 @@ def _work(peer: Peer, crew: Crew, plan: Plan, servers: Servers | None) -> Work:
     return work if crew.group.num_peers == 1 else TogetherInGroup(work, crew.group)
 
 
-def _serve(peer: Peer, plan: Plan, workspace: Workspace) -> None:
+def _serve(peer: Peer, hooks: Hooks, plan: Plan, workspace: Workspace) -> None:
     """Hold a shard until all workers are done; then put it where the caller finds it."""
     topology, size = plan.topology, plan.spec.size
     role = topology.role(peer.index)
@@ -90,9 +96,9 @@ def _serve(peer: Peer, plan: Plan, workspace: Workspace) -> None:
     store = Store(parameters, plan.updater(engine, slots), start, stop, topology.workers)
     trainers = range(topology.trainers)
     pushers = trainers[task :: topology.tasks]
-    shared = plan.strategy.properties.shared_budget
-    parts = (plan.iterations, topology.groups if shared else 1)
-    Server(peer, plan.strategy, store, pushers, trainers if role.server == 0 else pushers, parts).run()
+    askers = trainers if role.server == 0 else pushers
+    synchronous = plan.strategy.properties.synchronous
+    Server(peer, hooks.serve, store, pushers, askers, (plan.iterations, topology.groups), synchronous).run()
     workspace.parameters[start:stop] = parameters[start:stop]
     workspace.previous[start:stop] = previous[start:stop]
     for name, slot in slots.items():

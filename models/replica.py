@@ -9,13 +9,16 @@ from horn.neurons import Batch, Rates, Score, engine_named
 
 from .batches import Feed
 from .crew import Crew
+from .hooks import Hooks
 from .minimizing import Minimization, Site
+from .objective import Objective
 from .optimizers import Minimizer
 from .plan import Plan
 from .servers import Servers
+from .soundness import Sound
 from .strategies import Context, Replicas
 from .streams import STRATEGY, generator
-from .updating import seen_rates, seen_spec
+from .updating import seen_spec
 from .workspace import Workspace
 
 
@@ -25,6 +28,7 @@ class Replica:
     Args:
         index: of the peer in the job.
         crew: the peers around it.
+        hooks: calls the strategy.
         plan: what to do.
         workspace: the job's arrays.
         servers: those who hold its parameters, if the job has any.
@@ -36,12 +40,19 @@ class Replica:
         context: what the strategy sees.
         engine: runs the neurons.
         slots: what the optimizer keeps.
+        hooks: calls the strategy.
     """
 
     def __init__(
-        self, index: int, crew: Crew, plan: Plan, workspace: Workspace, servers: Servers | None = None
+        self,
+        index: int,
+        crew: Crew,
+        hooks: Hooks,
+        plan: Plan,
+        workspace: Workspace,
+        servers: Servers | None = None,
     ) -> None:
-        self._plan = plan
+        self._plan, self.hooks = plan, hooks
         self._strategy = plan.strategy
         self.part = (index, plan.trainers) if plan.shared_copy else (plan.own(index).start, plan.workers)
         self.speaks = crew.role.task == 0
@@ -55,6 +66,8 @@ class Replica:
         spec = seen_spec(plan.optimizer, plan.spec)
         self.engine = engine_named(plan.engine)(spec, parameters, previous, seed=plan.seed)
         self.feed = Feed(workspace.examples, plan.order, plan.topology.workers, plan.own(index), plan.submodels)
+        self._sound = Sound(self.engine, plan, plan.own(index), crew.tasks)
+        self._objective = None if plan.shared_copy else Objective(self.engine)
         shard = plan.shard(index)
         self.context = Context(
             parameters,
@@ -66,6 +79,7 @@ class Replica:
             generator(plan.seed, STRATEGY, index),
             slots=self.slots,
             _servers=servers,
+            _objective=self._objective,
         )
         holders = crew.holders if plan.shared_copy else crew.tasks  # of the other shards
         self._updater = plan.updater(self.engine, self.slots, lambda value: float(holders.allreduce(np.float64(value))))
@@ -78,9 +92,18 @@ class Replica:
         site = Site(self.engine, self.context.replicas, self.context.shard, joint)
         return Minimization(self._plan.optimizer, site)
 
+    @property
+    def skipped(self) -> int:
+        """How many of this peer's workers were left out of the last step, as their part was not finite."""
+        return self._sound.skipped
+
     def begin(self) -> None:
         """Before the first step."""
-        self._strategy.setup(self.context)
+        self.hooks.setup(self.context)
+
+    def finish(self) -> None:
+        """After the last step."""
+        self.hooks.finish(self.context)
 
     def step(self, batch: Batch, rates: Rates, epoch: int) -> Score:
         """Make a step with a part of a batch, up to the change of the parameters.
@@ -91,15 +114,18 @@ class Replica:
             epoch: the pass over the data.
         """
         context = self.context
-        context.step, context.epoch, context.lr = rates.step, epoch, rates.learning_rate
-        context.weight = len(batch.inputs)
+        self.hooks.step = context.step = rates.step
+        context.epoch, context.lr = epoch, rates.learning_rate
+        context.weight, context.total = len(batch.inputs), batch.total
+        if self._objective is not None:
+            self._objective.begin(batch, rates)
         if context._servers is not None:
-            context._servers.begin(rates)
-        self._strategy.before_step(context)
+            context._servers.begin(rates, context.weight / context.total)
+        self.hooks.before_step(context)
         if self._minimization is not None:
-            return self._minimization.step(batch, rates)
-        score = self._gradient(batch, seen_rates(self._plan.optimizer, rates))
-        change = self._strategy.on_update(context, self.update)
+            return self._sound.minimized(self._minimization.step(batch, rates), rates)
+        score = self._sound.gradient(batch, rates, self.update)
+        change = self.hooks.on_update(context, self.update)
         if change is not None:
             self._apply(change, rates)
         return score
@@ -112,12 +138,6 @@ class Replica:
             for name, slot in self.slots.items():
                 np.copyto(workspace.slots[name], slot)
 
-    def _gradient(self, batch: Batch, rates: Rates) -> Score:
-        if len(batch.inputs):
-            return self.engine.gradient(batch, rates, self.update)
-        self.update.fill(0.0)  # the last batch of a pass may have fewer examples than there are workers
-        return Score(0.0, 0, 0)
-
     def _apply(self, change: NDArray[np.floating], rates: Rates) -> None:
         start, stop = self.context.shard
         if np.shape(change) != (stop - start,):
@@ -126,7 +146,7 @@ class Replica:
                 f"apply to ctx.shard, shape ({stop - start},), or None"
             )
         change = np.ascontiguousarray(change, self._plan.spec.precision)
-        if not self._plan.topology.servers:
+        if self._strategy.properties.local_steps or not self._plan.topology.servers:
             self._updater.apply(change, rates, start, stop)
         elif self._plan.optimizer is None:  # momentum and decay are the servers'
             self.context.params[start:stop] += change

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .crew import muster
+from .hooks import Hooks
 from .interrupts import first_interrupt_calls
 from .lockstep import Lockstep
 from .outcome import Outcome
@@ -31,7 +32,7 @@ def train_here(plan: Plan, workspace: Workspace, monitor: Monitor, threads: int)
     assert crew is not None  # there is no server
     # what overflows ends in a loss that is not finite
     with blas_threads(threads), np.errstate(over="ignore", invalid="ignore"):
-        replica = Replica(0, crew, plan, workspace)
+        replica = Replica(0, crew, Hooks(plan, workspace.places, 0), plan, workspace)
         with first_interrupt_calls(team.stop):
             outcome = Lockstep(team, Recorder(team, plan.first_step), replica, plan, workspace).run()
         replica.hand_in(workspace)

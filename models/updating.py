@@ -63,7 +63,7 @@ class Updater:
         self.slots = [slots[name] for name in optimizer.slots] if optimizer is not None else []
         self.began, self.total = began, total
 
-    def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
+    def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int, share: float = 1.0) -> None:
         """Make the step of ``parameters[start:stop]``; their change is left in ``previous``.
 
         Args:
@@ -71,12 +71,13 @@ class Updater:
             rates: those of the step.
             start: where the range begins within the flat array; it need not respect layers.
             stop: where it ends.
+            share: of a batch of the job that the update stands for: that share of a step's decay goes with it.
         """
         if self.optimizer is None:
-            self.engine.apply(update, rates, start, stop)
+            self.engine.apply(update, rates.times(share), start, stop)
             return
         plain = seen_rates(self.optimizer, rates)
-        self.engine.complete(update, plain, start, stop)
+        self.engine.complete(update, plain.times(share), start, stop)
         self._optimize(self.optimizer, update, rates, start, stop)
         kept = max(start, self.spec.parameter_count)
         if kept < stop:  # what neurons keep from batch to batch is theirs to change

@@ -18,7 +18,14 @@ class Part(NamedTuple):
 
 
 class Work(ABC):
-    """What is left to do."""
+    """What is left to do.
+
+    Attributes:
+        stopped: whether there is nothing more because the job is asked to stop.
+    """
+
+    def __init__(self) -> None:
+        self.stopped = False
 
     @abstractmethod
     def next(self) -> Part | None:
@@ -35,11 +42,15 @@ class OwnShare(Work):
     """
 
     def __init__(self, part: int, iterations: int, stopping: Callable[[], bool]) -> None:
+        super().__init__()
         self._part, self._iterations, self._stopping = part, iterations, stopping
         self._next = 0
 
     def next(self) -> Part | None:
-        if self._next == self._iterations or self._stopping():
+        if self._next == self._iterations:
+            return None
+        if self._stopping():
+            self.stopped = True
             return None
         self._next += 1
         return Part(self._next - 1, self._part)
@@ -53,11 +64,15 @@ class SharedBudget(Work):
     """
 
     def __init__(self, servers: Servers) -> None:
+        super().__init__()
         self._servers = servers
 
     def next(self) -> Part | None:
-        taken = self._servers.take()
-        return None if taken is None else Part(*taken)
+        iteration, part = self._servers.take()
+        if iteration < 0:
+            self.stopped = bool(part)
+            return None
+        return Part(iteration, part)
 
 
 class TogetherInGroup(Work):
@@ -69,9 +84,13 @@ class TogetherInGroup(Work):
     """
 
     def __init__(self, work: Work, group: Team) -> None:
+        super().__init__()
         self._work, self._group = work, group
 
     def next(self) -> Part | None:
         taken = self._work.next() if self._group.index == 0 else None
-        told = self._group.broadcast(None if taken is None else list(taken))
-        return None if told is None else Part(*told)
+        told = self._group.broadcast([-1, int(self._work.stopped)] if taken is None else list(taken))
+        if told[0] < 0:
+            self.stopped = bool(told[1])
+            return None
+        return Part(*told)

@@ -33,7 +33,8 @@ class Workspace:
         previous: the last change of each parameter.
         slots: what the optimizer keeps, by name.
         updates: (peers, parameters): row i is where peer i computes D.
-        scores: float64 (SLOTS, peers, 3): sum of losses, correct examples, examples.
+        scores: float64 (SLOTS, peers, 4): sum of losses, correct examples, examples, workers left out.
+        places: int64 (all peers, 2): in which of the strategy's hooks each peer is, and the step.
     """
 
     examples: Examples
@@ -43,6 +44,7 @@ class Workspace:
     slots: dict[str, NDArray[np.float32]]
     updates: NDArray[np.float32]
     scores: NDArray[np.float64]
+    places: NDArray[np.int64]
 
 
 def new_workspace(
@@ -62,7 +64,8 @@ def new_workspace(
         previous.copy(),
         {name: slot.copy() for name, slot in slots.items()},
         np.zeros((rows, plan.spec.size), plan.spec.precision),
-        np.zeros((SLOTS, plan.trainers, 3)),
+        np.zeros((SLOTS, plan.trainers, 4)),
+        np.zeros((plan.peers, 2), np.int64),
     )
 
 
@@ -119,11 +122,11 @@ class WorkspaceHandles:
     def open(self, shared: Mapping[str, NDArray[Any]]) -> Workspace:
         """The workspace, in the process that it came to."""
         validation = None if self.validation is None else self.validation.open(shared)
-        parameters, previous, updates, scores = (
-            shared[name] for name in ("parameters", "previous", "updates", "scores")
+        parameters, previous, *others = (
+            shared[name] for name in ("parameters", "previous", "updates", "scores", "places")
         )
         slots = {name: shared[slot_name(name)] for name in self.slots}
-        return Workspace(self.examples.open(shared), validation, parameters, previous, slots, updates, scores)
+        return Workspace(self.examples.open(shared), validation, parameters, previous, slots, *others)
 
 
 def slot_name(name: str) -> str:
@@ -138,6 +141,7 @@ def share(workspace: Workspace) -> tuple[dict[str, NDArray[Any]], WorkspaceHandl
         "previous": workspace.previous,
         "updates": workspace.updates,
         "scores": workspace.scores,
+        "places": workspace.places,
     }
     shared |= {slot_name(name): slot for name, slot in workspace.slots.items()}
     examples, validation = _share_examples("train", workspace.examples, shared), None

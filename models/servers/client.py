@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,12 @@ from horn.neurons import Rates
 from ..batches import bounds
 from ..mail import Mail
 from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
+
+Encode: TypeAlias = Callable[[NDArray[np.floating], Sequence[slice]], Sequence[Any]]
+
+
+def _as_they_are(update: NDArray[np.floating], shards: Sequence[slice]) -> list[NDArray[np.floating]]:
+    return [update[shard] for shard in shards]
 
 
 class Servers:
@@ -27,31 +35,52 @@ class Servers:
     Attributes:
         num_servers: how many servers hold them.
         pushes: how many times this worker has pushed: its clock.
+        slowest: the clock of the slowest worker that still trains, as the last `pull` found it.
+        shards: the range of the parameters that each server holds.
     """
 
     def __init__(self, mail: Mail, peers: Sequence[int], first: int, size: int) -> None:
         self.num_servers = len(peers)
-        self.pushes = 0
+        self.pushes = self.slowest = 0
+        self.shards = [slice(*pair) for pair in pairwise(bounds(size, len(peers)))]
         self._mail = mail
         self._peers = peers
         self._first = first
-        self._shards = dict(zip(peers, (slice(*pair) for pair in pairwise(bounds(size, len(peers)))), strict=True))
         self._rates = Rates(0, 0.0, 0.0)
+        self._share = 0.0
+        self._encode: Encode = _as_they_are
 
-    def push(self, update: NDArray[np.floating]) -> None:
+    def push(self, update: NDArray[np.floating], share: float | None = None) -> None:
         """Send an update of all parameters; each server hands its shard of it to the strategy's `serve`.
 
         Does not wait for what becomes of it, but for room where much lies unread. Each push is served once.
 
         Args:
             update: flat, one number for each parameter.
+            share: of a batch of the job that the update stands for; None: what this worker has computed since its last
+                push.
 
         Cost: h·g, h = bytes of the update.
         """
-        rates = self._rates
-        for peer, shard in self._shards.items():
-            self._mail.send(peer, PUSH, rates.step, rates.learning_rate, rates.momentum, update[shard])
+        rates, stands_for = self._rates, self._share if share is None else share
+        for peer, part in zip(self._peers, self._encode(update, self.shards), strict=True):
+            self._mail.send(peer, PUSH, rates.step, rates.learning_rate, rates.momentum, float(stands_for), part)
         self.pushes += 1
+        self._share = 0.0
+
+    @contextmanager
+    def encoding(self, encode: Encode) -> Iterator[None]:
+        """While inside, `push` sends the updates in another form, in which `serve` gets them: for compression.
+
+        Args:
+            encode: from an update, and the ranges of it that the servers hold, to what is sent to each: arrays, or
+                lists of such.
+        """
+        self._encode = encode
+        try:
+            yield
+        finally:
+            self._encode = _as_they_are
 
     def pull(self, out: NDArray[np.floating], clock: int | None = None) -> None:
         """Fetch the parameters.
@@ -61,24 +90,33 @@ class Servers:
             clock: None takes them as they are. A number waits until every worker that still trains has pushed so often,
                 and every one of these pushes has been served.
 
+        Raises:
+            BarrierTimeout: no answer within the `timeout` of `fit`.
+            BSPError: all workers wait for clocks, so that nobody is left to push.
+
         Cost: h·g, h = bytes of the parameters, and a round trip.
         """
         for peer in self._peers:
             self._mail.send(peer, PULL, clock)
+        clocks = [self.pushes]
         for _ in self._peers:
-            letter = self._mail.receive(PARAMETERS)
-            (shard,) = letter.fields
-            out[self._shards[letter.sender]] = shard
+            letter = self._mail.receive(PARAMETERS, self._peers)
+            slowest, part = letter.fields
+            if slowest is not None:
+                clocks.append(slowest)
+            out[self.shards[self._peers.index(letter.sender)]] = part
+        self.slowest = min(clocks)
 
-    def take(self) -> tuple[int, int] | None:
-        """Ask for a part of the job's work: iteration and part; None when all is handed out. The framework asks."""
+    def take(self) -> tuple[int, int]:
+        """Ask for a part of the job's work, iteration and part: see `letters.PART`. Called by the framework."""
         self._mail.send(self._first, TAKE)
-        iteration, part = self._mail.receive(PART).fields
-        return None if iteration < 0 else (iteration, part)
+        iteration, part = self._mail.receive(PART, [self._first]).fields
+        return iteration, part
 
-    def begin(self, rates: Rates) -> None:
-        """A step begins. Called by the framework."""
+    def begin(self, rates: Rates, share: float) -> None:
+        """A step begins, in which this worker computes a share of a batch. Called by the framework."""
         self._rates = rates
+        self._share += share
 
     def leave(self) -> None:
         """Tell all servers of the job's that they need not wait for this worker. Called by the framework."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from horn.bsp import BSPError
+from horn.bsp.errors import format_ranks
 from horn.neurons import Rates
 
 from ..mail import Poster
-from ..strategies.base import SyncStrategy
 from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
 from .store import Store
 
@@ -26,29 +23,31 @@ class Server:
 
     Args:
         peer: the peer that it is.
-        strategy: what becomes of pushes.
+        serve: the strategy's hook: store, index of the worker, what it pushed.
         store: the shard.
         pushers: the peers that push and pull here.
         askers: all peers that say when they are done: those, and with the first server all others that train.
-        parts: the work to hand out: iterations, and parts of each; (0, 0) where every worker has its share.
+        work: what to hand out: iterations, and parts of each; nobody asks for it where every worker has its share.
+        synchronous: whether the strategy is.
     """
 
     def __init__(
         self,
         peer: Poster,
-        strategy: SyncStrategy,
+        serve: Callable[[Store, int, Any], None],
         store: Store,
         pushers: Sequence[int],
         askers: Sequence[int],
-        parts: tuple[int, int],
+        work: tuple[int, int],
+        synchronous: bool,
     ) -> None:
-        self._peer, self._strategy, self._store = peer, strategy, store
+        self._peer, self._hook, self._store, self._synchronous = peer, serve, store, synchronous
         self._sources = {pusher: source for source, pusher in enumerate(pushers)}
         self._running = set(askers)
         self._served = dict.fromkeys(pushers, 0)
         self._held: dict[int, deque[Sequence[Any]]] = {pusher: deque() for pusher in pushers}
         self._pulls: list[tuple[int, int]] = []
-        self._iterations, self._parts = parts
+        self._iterations, self._parts = work
         self._next = 0
 
     def run(self) -> None:
@@ -71,7 +70,7 @@ class Server:
             raise BSPError(f"peer {sender} posted {kind!r} to a parameter server: post to peers that train")
 
     def _push(self, sender: int, *fields: Any) -> None:
-        if not self._strategy.properties.synchronous:
+        if not self._synchronous:
             self._serve(sender, *fields)
         else:
             self._held[sender].append(fields)
@@ -80,14 +79,17 @@ class Server:
 
     def _serve_held(self) -> None:
         """Serve a push of every worker that still trains, for as long as there is one."""
-        training = [pusher for pusher in self._sources if pusher in self._running or self._held[pusher]]
-        while training and all(self._held[pusher] for pusher in training):
-            for pusher in training:
+        while (due := self._due()) and all(self._held[pusher] for pusher in due):
+            for pusher in due:
                 self._serve(pusher, *self._held[pusher].popleft())
 
-    def _serve(self, sender: int, step: int, rate: float, momentum: float, update: NDArray[np.floating]) -> None:
-        self._store.rates = Rates(step, rate, momentum)
-        self._strategy.serve(self._store, self._sources[sender], update)
+    def _due(self) -> list[int]:
+        """Whose pushes make up the next clock: those of workers that are done count as long as there are some."""
+        return [pusher for pusher in self._sources if pusher in self._running or self._held[pusher]]
+
+    def _serve(self, sender: int, step: int, rate: float, momentum: float, share: float, update: Any) -> None:
+        self._store.rates, self._store.share = Rates(step, rate, momentum), share
+        self._hook(self._store, self._sources[sender], update)
         self._served[sender] += 1
 
     def _pull(self, sender: int, clock: int | None) -> None:
@@ -97,26 +99,45 @@ class Server:
             self._pulls.append((sender, clock))
             self._answer()
 
+    def _slowest(self) -> int | None:
+        """The clock of the slowest worker that still trains: its pushes that are served."""
+        return min((self._served[pusher] for pusher in self._sources if pusher in self._running), default=None)
+
     def _answer(self) -> None:
         """Answer the pulls whose clock has come."""
-        reached = min((self._served[pusher] for pusher in self._sources if pusher in self._running), default=None)
+        slowest = self._slowest()
         waiting, self._pulls = self._pulls, []
         for sender, clock in waiting:
-            if reached is None or reached >= clock:
+            if slowest is None or slowest >= clock:
                 self._give(sender)
             else:
                 self._pulls.append((sender, clock))
+        self._refuse_deadlock(slowest)
+
+    def _refuse_deadlock(self, slowest: int | None) -> None:
+        """Whoever waits here cannot push."""
+        training = {pusher for pusher in self._sources if pusher in self._running}
+        if training and training <= {sender for sender, _ in self._pulls}:
+            clocks = ", ".join(f"{format_ranks([sender])} for {clock}" for sender, clock in sorted(self._pulls))
+            raise BSPError(
+                f"all workers wait for pushes, and none is left to push: {clocks} of every worker, and the slowest has "
+                f"pushed {slowest} times that were served; pull(clock=) must ask for no more than all will have pushed "
+                "before they pull",
+                sorted(training),
+            )
 
     def _give(self, sender: int) -> None:
-        self._peer.post(sender, [PARAMETERS, self._store.params])
+        self._peer.post(sender, [PARAMETERS, self._slowest(), self._store.params])
 
     def _take(self, sender: int) -> None:
         iteration, part = divmod(self._next, self._parts)
-        if iteration < self._iterations and not self._peer.stop_requested:
+        if iteration == self._iterations:
+            self._peer.post(sender, [PART, -1, 0])
+        elif self._peer.stop_requested:
+            self._peer.post(sender, [PART, -1, 1])
+        else:
             self._next += 1
             self._peer.post(sender, [PART, iteration, part])
-        else:
-            self._peer.post(sender, [PART, -1, -1])
 
     def _done(self, sender: int) -> None:
         self._running.discard(sender)

@@ -11,9 +11,9 @@ from horn.neurons import Rates
 
 
 class Applies(Protocol):
-    """What makes a step of an update; see `horn.neurons.Engine.apply`."""
+    """What makes a step of an update; see `Updater.apply`."""
 
-    def apply(self, update: NDArray[np.floating], rates: Rates, start: int, stop: int) -> None: ...
+    def apply(self, update: NDArray[np.floating], rates: Rates, start: int, stop: int, share: float) -> None: ...
 
 
 class Store:
@@ -30,19 +30,30 @@ class Store:
         params: the shard of the parameters, flat, writable.
         sources: how many workers push.
         rates: step, learning rate and momentum of the push that is being served, as its worker saw them.
+        share: of a batch of the job that this push stands for.
     """
 
     def __init__(self, parameters: NDArray[np.floating], updater: Applies, start: int, stop: int, sources: int) -> None:
         self.params = parameters[start:stop]
         self.sources = sources
         self.rates = Rates(0, 0.0, 0.0)
+        self.share = 1.0
         self._updater = updater
         self._range = start, stop
 
-    def apply(self, update: NDArray[np.floating]) -> None:
+    def apply(self, update: NDArray[np.floating], share: float = 1.0) -> None:
         """Make a step: momentum and decay, or the optimizer, act here and on no worker.
 
         Args:
             update: D of the shard, shape of `params`.
+            share: of a batch of the job that it stands for: with that share of a step's decay, a batch that comes in
+                parts decays the parameters once.
+
+        Raises:
+            ValueError: of another shape.
         """
-        self._updater.apply(np.ascontiguousarray(update, self.params.dtype), self.rates, *self._range)
+        if np.shape(update) != self.params.shape:
+            raise ValueError(
+                f"store.apply takes an update of the shard, shape {self.params.shape}: got shape {np.shape(update)}"
+            )
+        self._updater.apply(np.ascontiguousarray(update, self.params.dtype), self.rates, *self._range, share)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,14 @@ class Alone:
     def broadcast(self, x: Any, root: int = 0) -> Any:
         """`x` itself."""
         return x
+
+    def allgather(self, x: Any) -> list[Any]:
+        """The only value."""
+        return [x]
+
+    def alltoall(self, values: Sequence[Any]) -> list[Any]:
+        """What this one gives itself."""
+        return list(values)
 
     def split(self, color: int) -> Alone:
         """This one, alone again."""

@@ -5,6 +5,9 @@ Dean et al., "Large Scale Distributed Deep Networks", 2012.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,3 +56,17 @@ class Downpour(SyncStrategy):
             ctx.servers.push(self._accrued)
             self._accrued.fill(0.0)
         return update
+
+    def finish(self, ctx: Context) -> None:
+        """Push what is left."""
+        if self._steps % self.push_every:
+            ctx.servers.push(self._accrued)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Steps made, and what is not pushed yet."""
+        return {"steps": np.array([self._steps]), "accrued": self._accrued}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Likewise."""
+        self._steps = int(state["steps"][0])
+        self._accrued[:] = state["accrued"]

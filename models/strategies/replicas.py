@@ -6,12 +6,16 @@ runs in the calling process.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from horn.bsp.collectives import tree_reduce
+
+Total: TypeAlias = Callable[[NDArray[np.floating]], NDArray[np.floating]]
 
 
 class Team(Protocol):
@@ -28,6 +32,8 @@ class Team(Protocol):
     def messages(self) -> list[Any]: ...
     def allreduce(self, x: Any, /, op: str = "sum") -> Any: ...
     def broadcast(self, x: Any, /, root: int = 0) -> Any: ...
+    def allgather(self, x: Any, /) -> Any: ...
+    def alltoall(self, values: Any, /) -> Any: ...
     def split(self, color: int, /) -> Team: ...
 
 
@@ -37,7 +43,7 @@ class Replicas:
     Args:
         team: the peers.
         buffers: one row for each peer, in shared memory where there are several; row i is where peer i's D is computed.
-            No rows where each peer has memory of its own.
+            No rows, of the update's length, where each peer has memory of its own.
         shard: the range of the parameters that this peer applies updates to.
     """
 
@@ -45,6 +51,7 @@ class Replicas:
         self._team = team
         self._buffers = buffers
         self._shares = [buffer[slice(*shard)] for buffer in buffers]
+        self._total: Total | None = None
 
     @property
     def index(self) -> int:
@@ -70,7 +77,23 @@ class Replicas:
         Returns:
             The combination, a new array, the same bits everywhere. Cost: as `horn.bsp.Peer.allreduce`.
         """
-        return self._team.allreduce(x, op=op)
+        if self._total is None or np.shape(x) != self._buffers.shape[1:] or op not in ("sum", "mean"):
+            return self._team.allreduce(x, op=op)
+        total = self._total(x)
+        return total / self.num_peers if op == "mean" else total
+
+    @contextmanager
+    def summing(self, total: Total) -> Iterator[None]:
+        """While inside, `allreduce` sums arrays of the update's shape in another way: for compression and the like.
+
+        Args:
+            total: from an array to its sum over all replicas, the same everywhere.
+        """
+        self._total = total
+        try:
+            yield
+        finally:
+            self._total = None
 
     def swap(self, partner: int, x: Any) -> Any:
         """Exchange a value with another replica, which names this one as its partner.
@@ -99,6 +122,27 @@ class Replicas:
         """The value that replica `root` gave. Cost: as `horn.bsp.Peer.broadcast`."""
         return self._team.broadcast(x, root=root)
 
+    def allgather(self, x: Any) -> list[Any]:
+        """The values of all replicas, in their order.
+
+        Args:
+            x: array, number, or a list of such; of any size on each.
+
+        Returns:
+            Copies, writable. Cost: n·g for n bytes of all values, and l.
+        """
+        return list(self._team.allgather(x))
+
+    def alltoall(self, values: Sequence[Any]) -> list[Any]:
+        """Give each replica a value; return what each gives this one, in their order.
+
+        Args:
+            values: one for each replica: arrays, numbers, or lists of such.
+
+        Cost: h·g + l, h = bytes of the values.
+        """
+        return list(self._team.alltoall(values))
+
     def reduce_scatter(self, update: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sum `update` over all replicas, and keep this replica's shard of the sum.
 
@@ -110,15 +154,14 @@ class Replicas:
 
         Returns:
             The sum over ``ctx.shard``; valid until the step ends. Cost: one superstep, reads (replicas − 1)/replicas
-            of `update` from the others' memory.
+            of `update` from the others' memory. Where each peer has a copy of the parameters, as `allreduce`.
 
         Raises:
-            ValueError: `update` is another array than `on_update` was given, or the strategy is not `one_copy`.
+            ValueError: the peers share memory, and `update` is another array than `on_update` was given.
         """
-        if not len(self._shares):
-            raise ValueError(
-                "reduce_scatter is for strategies that declare one_copy in their properties: use allreduce"
-            )
+        if not len(self._shares):  # a replica with a copy of its own applies updates to all of it
+            whole: NDArray[np.float32] = self.allreduce(update)
+            return whole
         if not np.may_share_memory(update, self._buffers[self.index]):
             raise ValueError("reduce_scatter sums the update that on_update was given, in place: got another array")
         self.sync()

@@ -31,6 +31,13 @@ class Averaging(SyncStrategy):
         ctx.previous[:] = ctx.replicas.allreduce(ctx.previous, op="mean")
 
 
+class Scattered(SyncStrategy):
+    """Where every replica has a copy of its own, its shard is all of it."""
+
+    def on_update(self, ctx, update):
+        return ctx.replicas.reduce_scatter(update)
+
+
 def test_a_sum_by_hand_is_allreduce(build, task, same_weights):
     by_hand, built_in = build(max_norm=1.0), build(max_norm=1.0)
     by_hand.fit(*task, epochs=2, batch_size=12, workers=3, processes=2, sync=PlainSum(), validation=task)
@@ -38,6 +45,13 @@ def test_a_sum_by_hand_is_allreduce(build, task, same_weights):
     assert same_weights(by_hand, built_in, atol=1e-6)
     assert by_hand.history.loss == pytest.approx(built_in.history.loss, rel=1e-5)
     assert by_hand.history.validation[-1].accuracy == built_in.history.validation[-1].accuracy
+
+
+def test_reduce_scatter_of_copies_is_allreduce(build, task, same_weights):
+    scattered, built_in = build(), build()
+    scattered.fit(*task, iterations=3, batch_size=12, workers=3, processes=1, sync=Scattered())
+    built_in.fit(*task, iterations=3, batch_size=12)
+    assert same_weights(scattered, built_in, atol=1e-6)
 
 
 def test_sign_majority_moves_every_weight_by_its_step(build, task):
@@ -139,16 +153,10 @@ class Whole(AllReduce):
         return update
 
 
-class Undeclared(SyncStrategy):
-    def on_update(self, ctx, update):
-        return ctx.replicas.reduce_scatter(update)
-
-
 @pytest.mark.parametrize(
     ("strategy", "text"),
     [
         (Misused(), "in place: got another"),
-        (Undeclared(), "declare one_copy"),
         (Whole(), r"Whole.on_update returned shape \(53,\)"),
     ],
 )

@@ -1,0 +1,336 @@
+"""Parameter servers: what is pushed is served once and in order, clocks hold, and nobody waits for ever."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections import deque
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from horn.bsp import BarrierTimeout, BSPError
+from horn.models import (
+    ParameterServer,
+    Properties,
+    Servers,
+    StaleSynchronous,
+    Store,
+    SyncStrategy,
+    Topology,
+)
+from horn.models.mail import Mail
+from horn.models.servers import Server
+from horn.neurons import Rates
+
+
+class Office:
+    """Posts between peers, without processes: each is delivered when a test says so."""
+
+    def __init__(self):
+        self.boxes = {}
+        self.stop_requested = False
+
+    def peer(self, index):
+        return Desk(self, index)
+
+
+class Desk:
+    def __init__(self, office, index):
+        self.office, self.index = office, index
+        self.box = office.boxes.setdefault(index, deque())
+
+    @property
+    def stop_requested(self):
+        return self.office.stop_requested
+
+    def post(self, to, value, timeout=None):
+        self.office.boxes.setdefault(to, deque()).append(SimpleNamespace(sender=self.index, value=value))
+
+    def inbox(self):
+        found = list(self.box)
+        self.box.clear()
+        return found
+
+    def wait(self, timeout=None):
+        return bool(self.box)
+
+
+class Adding:
+    """Makes the step of an update by adding it, and remembers the rates."""
+
+    def __init__(self, parameters):
+        self.parameters, self.rates = parameters, []
+
+    def apply(self, update, rates, start, stop, share):
+        self.parameters[start:stop] += update
+        self.rates.append((rates, share))
+
+
+def served(workers, synchronous=False, work=(0, 0), size=4):
+    """A server, peer `workers`, of as many workers; its office, its parameters, and what was served."""
+    office, log = Office(), []
+    parameters = np.zeros(size, np.float32)
+    store = Store(parameters, Adding(parameters), 0, size, workers)
+
+    def serve(store, source, update):
+        log.append((source, float(update[0])))
+        store.apply(update, store.share)
+
+    server = Server(office.peer(workers), serve, store, range(workers), range(workers), work, synchronous)
+    return server, office, parameters, log
+
+
+def client(office, index, workers, size=4):
+    servers = Servers(Mail(office.peer(index), 1.0), [workers], workers, size)
+    servers.begin(Rates(0, 0.1, 0.9), 1.0)
+    return servers
+
+
+def deliver(server):
+    for post in server._peer.inbox():
+        server._handle(post.sender, *post.value)
+
+
+def test_pushes_of_an_asynchronous_strategy_are_served_as_they_come():
+    server, office, parameters, log = served(2)
+    workers = [client(office, index, 2) for index in range(2)]
+    for index, value in ((1, 1.0), (1, 2.0), (0, 4.0)):
+        workers[index].push(np.full(4, value, np.float32))
+    deliver(server)
+    assert log == [(1, 1.0), (1, 2.0), (0, 4.0)]
+    assert parameters.tolist() == [7.0] * 4
+
+
+def test_pushes_of_a_synchronous_strategy_are_served_clock_by_clock_in_the_order_of_workers():
+    server, office, _, log = served(3, synchronous=True)
+    workers = [client(office, index, 3) for index in range(3)]
+    for index, value in ((2, 20), (2, 21), (0, 0), (1, 10), (1, 11), (0, 1)):
+        workers[index].push(np.full(4, value, np.float32))
+    deliver(server)
+    assert log == [(0, 0), (1, 10), (2, 20), (0, 1), (1, 11), (2, 21)]
+
+
+def test_a_worker_that_is_done_holds_nobody_up():
+    """One has pushed once and left; another has pushed twice and waits for its second push to be served."""
+    server, office, _, log = served(2, synchronous=True)
+    left, stays = (client(office, index, 2) for index in range(2))
+    left.push(np.full(4, 1, np.float32))
+    left.leave()
+    stays.push(np.full(4, 2, np.float32))
+    stays.push(np.full(4, 3, np.float32))
+    stays._mail.send(2, "pull", 2)
+    deliver(server)
+    assert log == [(0, 1.0), (1, 2.0), (1, 3.0)]
+    (answer,) = office.boxes[1]
+    assert answer.value[:2] == ["parameters", 2]
+
+
+def test_decay_is_that_of_the_share_of_a_batch():
+    server, office, _, _ = served(1)
+    worker = client(office, 0, 1)
+    worker.begin(Rates(1, 0.1, 0.9), 0.25)
+    worker.push(np.zeros(4, np.float32))  # 1 + 0.25 batches since the last push
+    worker.begin(Rates(2, 0.1, 0.9), 0.25)
+    worker.push(np.zeros(4, np.float32))
+    worker.push(np.zeros(4, np.float32), share=0.5)
+    deliver(server)
+    rates = server._store._updater.rates
+    assert [share for _, share in rates] == [1.25, 0.25, 0.5]
+    assert [rate.step for rate, _ in rates] == [1, 2, 2]
+
+
+def test_work_is_handed_out_once_and_a_stop_is_told_apart_from_the_end():
+    server, office, _, _ = served(2, work=(2, 2))
+    worker = client(office, 0, 2)
+    answers = []
+    for number in range(6):
+        office.stop_requested = number == 5
+        server._next = 2 if number == 5 else server._next
+        worker._mail.send(2, "take")
+        deliver(server)
+        answers.append(worker._mail.receive("part", [2]).fields)
+    assert answers == [[0, 0], [0, 1], [1, 0], [1, 1], [-1, 0], [-1, 1]]
+
+
+def test_workers_that_all_wait_are_an_error_that_names_them():
+    server, office, _, _ = served(2)
+    for index in range(2):
+        worker = client(office, index, 2)
+        worker.push(np.zeros(4, np.float32))
+        worker._mail.send(2, "pull", 2 + index)
+    with pytest.raises(
+        BSPError, match="peer 0 for 2, peer 1 for 3 of every worker, and the slowest has pushed 1"
+    ) as info:
+        deliver(server)
+    assert info.value.ranks == (0, 1)
+
+
+def test_an_answer_that_does_not_come_in_time_names_the_server():
+    _, office, _, _ = served(2)
+    with pytest.raises(BarrierTimeout, match="peer 2 did not answer with parameters within 0 s") as info:
+        Servers(Mail(office.peer(0), 0), [2], 2, 4).pull(np.zeros(4, np.float32))
+    assert info.value.ranks == (2,)
+
+
+def test_a_stranger_is_refused():
+    server, office, _, _ = served(1)
+    office.peer(0).post(1, ["hello"])
+    with pytest.raises(BSPError, match="peer 0 posted 'hello' to a parameter server"):
+        deliver(server)
+
+
+def test_a_shard_takes_updates_of_its_shape():
+    server, _, _, _ = served(1)
+    with pytest.raises(ValueError, match=r"shape \(4,\): got shape \(3,\)"):
+        server._store.apply(np.zeros(3, np.float32))
+
+
+@given(bound=st.integers(0, 4), workers=st.integers(1, 4), order=st.lists(st.integers(0, 99), max_size=200))
+def test_no_worker_is_ever_more_than_the_bound_ahead(bound, workers, order):
+    """Workers move in any order; each computes its next step only once its pull is answered. All come to the end."""
+    steps = 6
+    server, office, parameters, log = served(workers)
+    crew = [client(office, index, workers) for index in range(workers)]
+    running = [False] * workers
+
+    def move(index):
+        worker = crew[index]
+        if running[index]:
+            running[index] = False
+            worker.push(np.ones(4, np.float32))
+            if worker.pushes == steps:
+                worker.leave()
+        elif office.boxes.get(index):
+            office.boxes[index].clear()
+            running[index] = True
+            begun = [other.pushes for other in crew]
+            assert worker.pushes - min(begun) <= bound
+        deliver(server)
+        idle = not running[index] and not office.boxes.get(index) and index not in dict(server._pulls)
+        if idle and worker.pushes < steps:
+            worker._mail.send(workers, "pull", worker.pushes - bound)
+            deliver(server)
+
+    for number in order:
+        move(number % workers)
+    for _ in range(3 * steps * workers):
+        for index in range(workers):
+            move(index)
+    assert [worker.pushes for worker in crew] == [steps] * workers
+    assert not server._running
+    assert parameters.tolist() == [steps * workers] * 4
+    assert len(log) == steps * workers
+
+
+class Counting(SyncStrategy):
+    """Every push adds a power of two: sums are exact, and tell how often each worker's was served."""
+
+    properties = Properties(synchronous=False, servers=True, shared_budget=True)
+
+    def on_update(self, ctx, update):
+        ctx.servers.push(np.ones_like(update))
+
+    def serve(self, store, source, update):
+        store.params += update
+
+
+@pytest.mark.parametrize("servers", [1, 3])
+def test_every_push_is_served_once_on_every_shard(build, task, servers):
+    nn = build()
+    before = [weights.copy() for weights in nn.weights]
+    topology = Topology(groups=3, replicas=2, servers=servers)
+    nn.fit(*task, iterations=4, batch_size=12, topology=topology, processes=2, sync=Counting())
+    for weights, then in zip(nn.weights, before, strict=True):
+        assert np.allclose(weights - then, 24, atol=1e-4)  # 4 batches in 3 · 2 parts
+    assert len(nn.history) == 4
+    assert nn.history.loss[0] > 0
+
+
+class Watched(StaleSynchronous):
+    """Pauses at random; the server refuses a push of a worker that is further ahead than the bound allows."""
+
+    def before_step(self, ctx):
+        size = ctx.rng.integers(1, 120)
+        np.linalg.svd(np.ones((size, size)))
+        super().before_step(ctx)
+        assert ctx.metrics["ahead"] <= self.bound
+
+    def serve(self, store, source, update):
+        counts = self.__dict__.setdefault("counts", [0] * store.sources)
+        assert counts[source] - min(counts) <= self.bound
+        counts[source] += 1
+        super().serve(store, source, update)
+
+
+def test_workers_of_a_job_with_random_pauses_stay_within_the_bound(build, task):
+    nn = build()
+    history = nn.fit(*task, iterations=20, batch_size=12, workers=3, processes=3, sync=Watched(bound=2))
+    ahead = [value for _, value in history.metrics["ahead"]]
+    assert len(ahead) == 20
+    assert min(ahead) >= 0
+
+
+class Lazy(ParameterServer):
+    """Every second step only: the workers' clocks fall behind the steps."""
+
+    def on_update(self, ctx, update):
+        if ctx.step % 2:
+            super().on_update(ctx, update)
+
+
+def test_a_synchronous_strategy_may_push_less_than_every_step(build, task):
+    nn = build()
+    before = nn.evaluate(*task).loss
+    nn.fit(*task, epochs=3, batch_size=8, workers=2, processes=1, sync=Lazy())
+    assert nn.evaluate(*task).loss < before
+
+
+INTERRUPTED = textwrap.dedent("""
+    import sys, numpy as np
+    from horn.models import Downpour, NeuralNetwork
+    from horn.neurons import CrossEntropy, Softmax
+
+    def rate(progress, step):
+        if step == 3:
+            print("running", file=sys.stderr, flush=True)
+        return 0.01
+
+    x = np.random.default_rng(5).normal(size=(40, 6)).astype(np.float32)
+    y = x[:, :3].argmax(axis=1)
+    nn = NeuralNetwork(learning_rate=rate, engine="interpreter")
+    nn.input_layer(6)
+    nn.output_layer(3, Softmax, cost=CrossEntropy)
+    before = nn.weights[0].copy()
+    try:
+        nn.fit(x, y, iterations=10**7, batch_size=8, workers=2, processes=1, sync=Downpour(2, 2))
+    except KeyboardInterrupt:
+        print(nn.history.stopped, len(nn.history) == nn.step > 3, not np.array_equal(nn.weights[0], before), flush=True)
+    nn.fit(x, y, iterations=2, batch_size=8)
+""")
+
+
+def test_ctrl_c_ends_asynchronous_training_and_keeps_what_the_servers_have(tmp_path):
+    (tmp_path / "script.py").write_text(INTERRUPTED)
+    process = subprocess.Popen(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert "running" in process.stderr.readline()
+        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+    assert (out, process.returncode) == ("interrupted True True\n", 0), err
