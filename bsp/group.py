@@ -138,11 +138,16 @@ class Group(Distributed):
 
         Cost: l; 2·l in a superstep in which any member called `get` of a variable.
         """
-        self._send_combined()
-        verdict = self._site.wait(self.index, SYNC, (0 if halt else GO_ON) | self._flush())
+        if self._combiner is not None:
+            self._send_combined()
+        flags = 0 if halt else GO_ON
+        if self._parts:
+            flags |= self._flush()
+        verdict = self._site.wait(self.index, SYNC, flags)
         self.stopping = verdict.stop
         self._messages = None
-        self._turn(verdict.gets)
+        if self._parts:
+            self._turn(verdict.gets)
         return not verdict.go_on
 
     def probe(self) -> Machine:

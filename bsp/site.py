@@ -94,13 +94,11 @@ class Site:
         self._channel.close()
 
     def _cross(self, arrival: Arrival) -> Verdict:
-        retired, self._retired = self._retired, []
-        verdict = self._meet(arrival.call, arrival.flags | (STOP if self._stop_requested() else 0))
-        for site in retired:
-            site._close()
-        return verdict
-
-    def _meet(self, call: Call, flags: int) -> Verdict:
+        if self._retired:
+            return self._cross_and_close(arrival)
+        call, flags = arrival
+        if self._stop_requested():
+            flags |= STOP
         if call != SYNC:
             self._channel.collectives.settle()
             return self._barrier.wait(Arrival(call, flags))
@@ -109,6 +107,13 @@ class Site:
         self._messages.settle()
         verdict = self._barrier.wait(Arrival(SYNC, flags))
         self.mailbox.deliver(verdict.messages)
+        return verdict
+
+    def _cross_and_close(self, arrival: Arrival) -> Verdict:
+        retired, self._retired = self._retired, []
+        verdict = self._cross(arrival)
+        for site in retired:
+            site._close()
         return verdict
 
 

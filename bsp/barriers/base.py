@@ -58,16 +58,14 @@ GO_ON = 16
 """Flag: a peer does not want to halt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """What a process brings to a barrier: what its peers called, and its flags."""
 
     call: Call
     flags: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a barrier answers: the union of all flags, the same for every peer."""
 
     flags: int

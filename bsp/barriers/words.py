@@ -45,14 +45,14 @@ class WordsBarrier(Barrier):
 
     def wait(self, arrival: Arrival) -> Verdict:
         """Wait for all processes; see `Barrier.wait`."""
-        self._generation = (self._generation + 1) % _GENERATIONS
+        generation = self._generation = (self._generation + 1) % _GENERATIONS
         self._patience = None
-        words, generation = self._words, self._generation
+        words, position, ((code, text), flags) = self._words, self._position, arrival
         failpoints.hit("barrier.arriving")
-        words.announce(self._position, generation, arrival.call.code, arrival.call.text, arrival.flags)
+        words.announce(position, generation, code, text, flags)
         failpoints.hit("barrier.announced")
-        if self._position == 0:
-            flags = self._gather(arrival)
+        if position == 0:
+            flags = self._gather(code, flags)
             words.release(generation, flags)
         else:
             flags = words.await_release(generation, self._wait_on)
@@ -63,11 +63,11 @@ class WordsBarrier(Barrier):
     def close(self) -> None:
         """Nothing is held: the words belong to the transport."""
 
-    def _gather(self, arrival: Arrival) -> int:
-        flags = arrival.flags
-        for position in range(1, self._words.participants):
-            code, theirs = self._words.await_arrival(position, self._generation, self._wait_on)
-            flags |= theirs | (MISMATCH if code != arrival.call.code else 0)
+    def _gather(self, own: int, flags: int) -> int:
+        words, generation, wait_on = self._words, self._generation, self._wait_on
+        for position in range(1, words.participants):
+            code, theirs = words.await_arrival(position, generation, wait_on)
+            flags |= theirs if code == own else theirs | MISMATCH
         return flags
 
     def _wait_on(self) -> None:

@@ -138,7 +138,7 @@ class Reduction:
     def _share(self, base: int, top: int) -> tuple[int, int]:
         """Return the part of its process's slice that this member reduces: as many do as there are cores for."""
         mine = self._phases.mine
-        workers = min(len(mine), max(1, available_cores() // len(self._phases.ranges)))
+        workers = 1 if len(mine) == 1 else min(len(mine), max(1, available_cores() // len(self._phases.ranges)))
         position = min(self._index - mine.start, workers)
         return (
             base + position * (top - base) // workers,

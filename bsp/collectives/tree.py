@@ -17,6 +17,8 @@ Node = tuple[int, int]
 
 _BLOCK = 1 << 16
 """Bytes per step of a reduction: the partial sums stay in the cache."""
+_LARGE_BLOCK = 1 << 18
+"""Where there are no partial sums, and only `done` reads what was written."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -67,9 +69,9 @@ def reduce_tree(
         out: may be the array of the node's first member, and of no other.
         done: told of each piece of `out` while it lies in the cache.
     """
-    step = max(1, _BLOCK // max(1, out.itemsize))
-    depth = (node[1] - node[0]).bit_length()
-    scratch = [np.empty(min(step, out.size), out.dtype) for _ in range(depth)] if node[1] - node[0] > 2 else []
+    members = node[1] - node[0]
+    step = max(1, (_BLOCK if members > 2 else _LARGE_BLOCK) // max(1, out.itemsize))
+    scratch = [np.empty(min(step, out.size), out.dtype) for _ in range(members.bit_length())] if members > 2 else []
     for start in range(0, out.size, step):
         piece = slice(start, min(start + step, out.size))
         _reduce_piece(node, leaves, operation, piece, out[piece], scratch)

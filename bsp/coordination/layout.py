@@ -8,7 +8,8 @@
 /horn/jobs/<job>/abort/<attempt>                    the attempt is over, and why
 /horn/jobs/<job>/groups/<group>                     who belongs to a group of peers
 /horn/jobs/<job>/info/<key>                         what the processes tell each other
-/horn/jobs/<job>/sync/<attempt>/<group>/<step>/<rank>, go    the barrier
+/horn/jobs/<job>/sync/<attempt>/<group>/<step>/<rank>.<call>.<flags>    the barrier: a worker process is there
+/horn/jobs/<job>/sync/<attempt>/<group>/<step>/gate, go      set when all are there and tell the same; else go tells
 /horn/jobs/<job>/sweeper                            ephemeral: someone is removing the job
 
 What belongs to an attempt lies below its number: with that path removed, an old attempt can write nothing.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from kazoo.client import KazooClient, TransactionRequest
@@ -237,18 +237,25 @@ class Session:
             BSPError: no rights to do that.
             ZookeeperError: the refusal of the first operation that was refused for a reason of its own.
         """
-        paths: list[str] = []
+        transaction = self.client.transaction()
 
         def request() -> IAsyncResult[list[Any]]:
+            nonlocal transaction
             transaction = self.client.transaction()
             fill(transaction)
-            paths[:] = [operation.path for operation in transaction.operations]
             return transaction.commit_async()
 
-        answers: list[Any] = self.call(request, "")
-        for path, answer in zip(paths, answers, strict=True):
+        answers = self.call(request, "")
+        self._look_for_refusal(transaction, answers)
+
+    def committed(self, transaction: TransactionRequest, result: IAsyncResult[Any]) -> None:
+        """Wait for a transaction's answer; raises one of `BROKEN` where the connection broke, or as `commit`."""
+        self._look_for_refusal(transaction, self.answer(result))
+
+    def _look_for_refusal(self, transaction: TransactionRequest, answers: Sequence[Any]) -> None:
+        for operation, answer in zip(transaction.operations, answers, strict=True):
             if isinstance(answer, NoAuthError):
-                raise self.no_rights(path) from answer
+                raise self.no_rights(operation.path) from answer
             if isinstance(answer, ZookeeperError) and not isinstance(answer, _CONSEQUENCES):
                 raise answer
 

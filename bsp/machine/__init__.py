@@ -13,7 +13,7 @@ forks a machine. They are not thread-safe: the adapter that feeds one holds a lo
 from .agreement import Mismatch, Proceed, Told
 from .dissemination import PRESENCE, Dissemination, Signal, Violation
 from .participant import Cause, Declare, End, Look, Participant, Resign, Sight
-from .rendezvous import Announce, Clear, Gather, Open, Read, Rendezvous
+from .rendezvous import Announce, Clear, Gather, Mark, Open, Read, Rendezvous
 
 __all__ = [
     "PRESENCE",
@@ -25,6 +25,7 @@ __all__ = [
     "End",
     "Gather",
     "Look",
+    "Mark",
     "Mismatch",
     "Open",
     "Participant",

@@ -43,6 +43,7 @@ class MeetingWords:
         self._words = self._bytes.cast("i")
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(self._bytes))
         self._spins = SPINS if crowd <= available_cores() else SPINS_CROWDED
+        self._written = [b"", b""]  # the texts of our own calls, which mostly stay the same
 
     @staticmethod
     def size(participants: int) -> int:
@@ -58,9 +59,11 @@ class MeetingWords:
         slot, parity = self._slot(position), generation & 1
         self._words[slot + _FLAGS + parity] = flags
         self._words[slot + _CODES + parity] = code
-        start = slot * _WORD + LINE + parity * _TEXT
-        self._bytes[start] = len(text)
-        self._bytes[start + 1 : start + 1 + len(text)] = text
+        if self._written[parity] is not text:
+            start = slot * _WORD + LINE + parity * _TEXT
+            self._bytes[start] = len(text)
+            self._bytes[start + 1 : start + 1 + len(text)] = text
+            self._written[parity] = text
         if futex.NEEDS_FENCE:
             futex.yield_processor()
         self._words[slot + _ARRIVAL] = generation

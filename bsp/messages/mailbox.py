@@ -102,8 +102,9 @@ class Mailbox:
         self._inbox = {}
         self._kept.release(self.superstep - 1)
         for messages in self._local.values():
-            self._put(messages)
-            messages.clear()
+            if messages:
+                self._put(messages)
+                messages.clear()
         if remote:
             self._put(self._lane.receive(self.superstep))
             for inbox in self._inbox.values():

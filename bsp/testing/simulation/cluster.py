@@ -181,13 +181,14 @@ class Cluster:
         self.service.carry_out(Operation("set" if ATTEMPT in self.service.nodes else "create", ATTEMPT, self.attempt))
         for room in ("members", "left", "sync"):
             self.service.carry_out(Operation("create", (room, layout.attempt)))
-        self.service.carry_out(Operation("create", layout.step(0)))
+        for path in (layout.step(0), layout.gate(0)):
+            self.service.carry_out(Operation("create", path))
         count, first = scenario.processes, len(self.processes)
         for rank in range(count):
             life = scenario.participant(Placement(count, count), rank, self.attempt, "the service", TIMEOUT, self.now)
             barrier = (scenario.dissemination if scenario.direct else scenario.rendezvous)(count, rank)
             # The flags tell the attempts apart.
-            call = (*scenario.calls(rank), self.attempt)
+            call = (*scenario.calls(rank), self.attempt | scenario.flags(rank) << 8)
             self.processes += (Process(life, barrier, layout, scenario.generations, scenario.leave, call),)
             self.service.open(first + rank)
             self.service.carry_out(Operation("create", layout.member(rank), ephemeral=True), first + rank)

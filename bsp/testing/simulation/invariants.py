@@ -60,7 +60,7 @@ def outcome(cluster: Cluster) -> Hashable:
 
 def _check_verdicts(members: Iterable[Process], attempt: int) -> None:
     least = min(process.arrived for process in members)
-    expected = _expected(members, attempt)
+    expected = _expected(members)
     for process in members:
         rank = process.participant.rank
         _hold(process.arrived <= least + 1, f"process {rank} is more than one barrier ahead")
@@ -104,12 +104,14 @@ def _guilty(cluster: Cluster, members: dict[int, Process]) -> set[int]:
     }
 
 
-def _expected(members: Iterable[Process], attempt: int) -> Proceed | Mismatch:
+def _expected(members: Iterable[Process]) -> Proceed | Mismatch:
     calls: dict[bytes, tuple[int, ...]] = {}
+    flags = 0
     for process in sorted(members, key=lambda process: process.call[0]):
         text = process.call[1]
         calls[text] = (*calls.get(text, ()), process.participant.rank)
-    return Proceed(0, attempt) if len(calls) == 1 else Mismatch(0, tuple(calls.items()))
+        flags |= process.call[2]
+    return Proceed(0, flags) if len(calls) == 1 else Mismatch(0, tuple(calls.items()))
 
 
 def _hold(condition: bool, otherwise: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from ...machine import Mark
 from .service import Path
 
 ATTEMPT: Path = ("attempt",)
@@ -36,12 +37,16 @@ class Layout:
         """A barrier."""
         return "sync", self.attempt, generation
 
-    def arrival(self, generation: int, rank: int) -> Path:
+    def arrival(self, generation: int, mark: Mark) -> Path:
         """A participant's node at a barrier."""
-        return "sync", self.attempt, generation, rank
+        return "sync", self.attempt, generation, mark
+
+    def gate(self, generation: int) -> Path:
+        """Set or removed when the barrier opens."""
+        return "sync", self.attempt, generation, "gate"
 
     def go(self, generation: int) -> Path:
-        """The barrier is open."""
+        """What all have told, where that is not the same."""
         return "sync", self.attempt, generation, "go"
 
 

@@ -15,6 +15,7 @@ from ...machine import (
     End,
     Gather,
     Look,
+    Mark,
     Mismatch,
     Open,
     Participant,
@@ -26,7 +27,7 @@ from ...machine import (
     Signal,
     Violation,
 )
-from ...machine.agreement import parse
+from ...machine.agreement import parse, tell
 from ...machine.participant import Cause
 from .layout import ATTEMPT, Layout
 from .service import DONE, EXISTS, NO_NODE, Answer, Fired, Operation, Path, Request
@@ -116,7 +117,7 @@ class Process:
     def receive(self, answer: Answer | Fired) -> list[Sent]:
         """An answer of the service, or a watch's event."""
         if isinstance(answer, Fired):
-            return self._carry_out(self._on_watch(answer.path))
+            return self._carry_out(self._on_watch(answer.path, answer.event))
         return self._carry_out(self._on_answer(answer.action, answer.results))
 
     def signal(self, source: int, signal: Signal) -> list[Sent]:
@@ -146,9 +147,10 @@ class Process:
 
     # The adapter
 
-    def _on_watch(self, path: Path) -> Iterable[Action]:
-        if isinstance(self.barrier, Rendezvous) and path == self.layout.go(self.barrier.generation):
-            return self.barrier.opened(self.barrier.generation)
+    def _on_watch(self, path: Path, event: str) -> Iterable[Action]:
+        if isinstance(self.barrier, Rendezvous) and path == self.layout.gate(self.barrier.generation):
+            heard = self.barrier.opened if event == "changed" else self.barrier.parted
+            return heard(self.barrier.generation)
         return [] if path[0] == "sync" else self.participant.stirred()
 
     def _on_answer(self, action: Hashable, results: tuple[Hashable, ...]) -> Iterable[Action]:
@@ -170,18 +172,18 @@ class Process:
         self, barrier: Rendezvous, action: Hashable, results: tuple[Hashable, ...]
     ) -> Iterable[Action]:
         match action, results:
-            case Announce(generation), (True, *_):
-                return barrier.opened(generation)
-            case Announce(generation), (_, _, int(count)):
-                return barrier.counted(generation, count)
+            case Announce(generation), (None, _, tuple(names)):
+                return barrier.counted(generation, [name for name in names if isinstance(name, Mark)])
+            case Announce(generation), (gate, _, tuple()):
+                return barrier.parted(generation) if gate == NO_NODE else barrier.opened(generation)
             case Read(generation), (tuple(told),) if known := parse(told):
                 return barrier.verdict(generation, known)
-            case Gather(generation), tolds if NO_NODE not in tolds:
-                return barrier.gathered(generation, [known for told in tolds if (known := parse(told))])
+            case Gather(generation, marks), texts if NO_NODE not in texts:
+                pairs = [(mark, text) for mark, text in zip(marks, texts, strict=True) if isinstance(text, bytes)]
+                tolds = [tell(place, code, text, flags) for (place, code, flags), text in pairs]
+                return barrier.gathered(generation, tolds)
             case Open(generation), (str(outcome),) if outcome in (DONE, EXISTS):
                 return barrier.created(generation)
-            case Clear(), _:
-                return []
         return self.participant.vanished(str(action))
 
     def _carry_out(self, actions: Iterable[Action]) -> list[Sent]:
@@ -202,14 +204,13 @@ class Process:
                     self.barrier.end()
                     sent.append(Request(action, (Operation("close"),)))
                 case Look() | Declare() | Resign() | Announce() | Read() | Gather() | Open() | Clear():
-                    sent.append(Request(action, self._operations(action)))
+                    sent.append(Request(action, self._operations(action), awaited=not isinstance(action, Clear)))
         return sent
 
     def _operations(
         self, action: Look | Declare | Resign | Announce | Read | Gather | Open | Clear
     ) -> tuple[Operation, ...]:
         layout, rank = self.layout, self.participant.rank
-        everyone = range(self.participant.placement.processes)
         match action:
             case Look(neighbour):
                 other = rank if neighbour is None else neighbour
@@ -227,27 +228,36 @@ class Process:
             case Resign():
                 leave = Operation("create", layout.left(rank)), Operation("delete", layout.member(rank))
                 return (Operation("all", parts=leave),)
-            case Announce(generation, told):
+            case Announce(generation, mark, text):
                 return (
-                    Operation("exists", layout.go(generation), watch=True),
+                    Operation("get", layout.gate(generation), watch=True),
                     # Nobody opens the barrier in between: we are missing.
-                    Operation("create", layout.arrival(generation, rank), told, joined=True),
-                    Operation("count", layout.step(generation)),
+                    Operation("create", layout.arrival(generation, mark), text, joined=True),
+                    Operation("list", layout.step(generation)),
                 )
             case Read(generation):
                 return (Operation("get", layout.go(generation)),)
-            case Gather(generation):
+            case Gather(generation, marks):
                 # They change no more.
-                return tuple(Operation("get", layout.arrival(generation, other), joined=True) for other in everyone)
+                return tuple(Operation("get", layout.arrival(generation, mark), joined=True) for mark in marks)
             case Open(generation, told):
-                opened = (
-                    Operation("create", layout.go(generation), told),
+                following = (
                     Operation("create", layout.step(generation + 1)),
+                    Operation("create", layout.gate(generation + 1)),
                 )
-                return (Operation("all", parts=opened),)
-            case Clear(generation):
-                below = [Operation("delete", layout.arrival(generation, other)) for other in everyone]
-                own = Operation("delete", layout.go(generation)), Operation("delete", layout.step(generation))
+                opened = (
+                    (Operation("set", layout.gate(generation), "set"),)
+                    if told is None
+                    else (
+                        Operation("create", layout.go(generation), told),
+                        Operation("delete", layout.gate(generation)),
+                    )
+                )
+                return (Operation("all", parts=(*following, *opened)),)
+            case Clear(generation, marks, was_set):
+                below = [Operation("delete", layout.arrival(generation, mark)) for mark in marks]
+                gate = layout.gate(generation) if was_set else layout.go(generation)
+                own = Operation("delete", gate), Operation("delete", layout.step(generation))
                 return (Operation("all", parts=(*below, *own)),)
 
 

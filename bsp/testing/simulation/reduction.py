@@ -4,25 +4,27 @@ Partial-order reduction: where what happens next meets nothing else that can eve
 (Godefroid: "Partial-Order Methods for the Verification of Concurrent Systems", 1996).
 """
 
-from ...machine import Clear, Declare, End, Gather, Look, Read, Rendezvous
+from ...machine import Announce, Clear, Declare, End, Gather, Look, Open, Read, Rendezvous
 from .cluster import Choice, Cluster
 from .layout import ATTEMPT
 from .process import Process
-from .service import Request
+from .service import Answer, Fired, Request
 
 
 def urgent(cluster: Cluster) -> list[Choice]:
     """Return choices that need not be put off, if there are such: putting them off leads to nothing else.
 
     One is taking an answer of the service, where that is all that a process waits for: what it does then is to send
-    requests, which are carried out as late as you like. Others are requests that meet nobody else's. A crash in between
-    is as good as one after which they are never carried out. And as attempts have no paths in common, what is left of
-    an old one comes before all that the new one does.
+    requests, which are carried out as late as you like. Likewise one that tells of a barrier to a process that waits
+    for none. Others are requests that meet nobody else's. A crash in between is as good as one after which they are
+    never carried out. And as attempts have no paths in common, what is left of an old one comes before all that the new
+    one does.
     """
     if cluster.faults.breaks:
         return []
     for index, process in enumerate(cluster.processes):
-        if cluster.service.answers[index] and isinstance(process.barrier, Rendezvous) and not process.ready:
+        answers = cluster.service.answers[index]
+        if answers and isinstance(process.barrier, Rendezvous) and (not process.ready or _is_stale(answers[0])):
             return [("answer", index)]
         if cluster.service.requests[index] and _meets_nobody(cluster, process, cluster.service.requests[index][0]):
             return [("serve", index)]
@@ -41,6 +43,11 @@ def _is_last(cluster: Cluster) -> bool:
     """Whether this is the last attempt, and not the only one."""
     last = not (cluster.faults.crashes or cluster.faults.restarts)
     return cluster.attempt > 1 and last and cluster.scenario.fenced
+
+
+def _is_stale(answer: Answer | Fired) -> bool:
+    """Whether an answer to a process that waits at no barrier tells of one: of one that it has left."""
+    return answer.path[0] == "sync" if isinstance(answer, Fired) else isinstance(answer.action, Announce | Open)
 
 
 def _meets_nobody(cluster: Cluster, process: Process, request: Request) -> bool:

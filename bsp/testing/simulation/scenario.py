@@ -38,6 +38,7 @@ class Scenario:
         direct: whether the barrier is that by signals; else it is in the service.
         faults: what may go wrong.
         calls: what each process calls at the barriers; by default all the same.
+        flags: what each process brings to the barriers besides the number of the attempt; by default nothing.
         leave: whether the processes leave in the end; else they are done with the last barrier.
         settle: whether a process waits, before it leaves, until all that it has sent to others has come there.
         participant, rendezvous, dissemination: the machines.
@@ -49,6 +50,7 @@ class Scenario:
     direct: bool = False
     faults: Faults = field(default_factory=Faults)
     calls: Callable[[int], tuple[int, bytes]] = lambda rank: SYNC
+    flags: Callable[[int], int] = lambda rank: 0
     leave: bool = True
     settle: bool = True
     participant: type[Participant] = Participant

@@ -7,8 +7,8 @@ like.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, replace
 
 Path = tuple[Hashable, ...]
 NO_NODE, EXISTS, DONE = "no node", "exists", "done"
@@ -19,10 +19,10 @@ class Operation:
     """One operation.
 
     Attributes:
-        kind: "exists", "get", "count" the children, "create", "set", "delete", "all" of `parts` or none, "close" the
+        kind: "exists", "get", "list" the children, "create", "set", "delete", "all" of `parts` or none, "close" the
             session.
         path: the node.
-        data: of a node to be created.
+        data: of a node to be created or set.
         watch: whether the session is told when the node is created, changed or deleted.
         ephemeral: whether a node to be created goes with its session.
         parts: of "all".
@@ -46,11 +46,13 @@ class Request:
         action: what they are for.
         operations: what is left to be carried out.
         results: of those that were.
+        awaited: whether there is an answer; else nobody cares what it says.
     """
 
     action: Hashable
     operations: tuple[Operation, ...]
     results: tuple[Hashable, ...] = ()
+    awaited: bool = True
 
     def key(self) -> Hashable:
         """Return what tells two requests of one session apart."""
@@ -58,7 +60,7 @@ class Request:
 
     def writes(self) -> bool:
         """Whether it is left to change anything."""
-        return any(operation.kind not in ("exists", "get", "count") for operation in self.operations)
+        return any(operation.kind not in ("exists", "get", "list") for operation in self.operations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A watch has fired."""
+    """A watch has fired: the node was "created", "changed" or "deleted"."""
 
     path: Path
+    event: str
 
 
 class Service:
@@ -123,13 +126,13 @@ class Service:
             self.expire(session)
             return
         results = (*first.results, self.carry_out(operation, session))
-        self.requests[session] = (Request(first.action, tuple(left), results), *others)
+        self.requests[session] = (replace(first, operations=tuple(left), results=results), *others)
         if left:
             if left[0].joined:
                 self.serve(session)
             return
         self.requests[session] = tuple(others)
-        if session not in self.deaf:
+        if session not in self.deaf and first.awaited:
             self.answers[session] += (Answer(first.action, results),)
 
     def deliver(self, session: int) -> Answer | Fired:
@@ -164,9 +167,11 @@ class Service:
     def carry_out(self, operation: Operation, session: int | None = None) -> Hashable:
         """Carry out an operation, for a session or for nobody."""
         if operation.kind == "all":
-            refusals = [reason for part in operation.parts if (reason := self._refusal(part))]
-            if refusals:
-                return refusals[0]
+            made: set[Path] = set()
+            for part in operation.parts:
+                if reason := self._refusal(part, made):
+                    return reason
+                made.add(part.path)
             for part in operation.parts:
                 self.carry_out(part, session)
             return DONE
@@ -183,16 +188,18 @@ class Service:
 
     def _read(self, operation: Operation) -> Hashable:
         path = operation.path
-        if operation.kind == "count":
-            return sum(1 for other in self.nodes if other[:-1] == path and other) if path in self.nodes else NO_NODE
+        if operation.kind == "list":
+            names = [other[-1] for other in self.nodes if other[:-1] == path and other]
+            return tuple(sorted(names, key=str)) if path in self.nodes else NO_NODE
         if operation.kind == "get":
             return self.nodes[path][0] if path in self.nodes else NO_NODE
         return path in self.nodes
 
-    def _refusal(self, operation: Operation) -> str:
+    def _refusal(self, operation: Operation, made: Collection[Path] = ()) -> str:
+        """Return why an operation would be refused, given what those before it have made."""
         if operation.kind != "create":
             return "" if operation.path in self.nodes else NO_NODE
-        if operation.path[:-1] not in self.nodes:
+        if operation.path[:-1] not in self.nodes and operation.path[:-1] not in made:
             return NO_NODE
         return EXISTS if operation.path in self.nodes else ""
 
@@ -205,6 +212,7 @@ class Service:
 
     def _change(self, path: Path, node: tuple[Hashable, int | None] | None) -> None:
         self.nodes, self._nodes_key = dict(self.nodes), None
+        event = "deleted" if node is None else "changed" if path in self.nodes else "created"
         if node is None:
             del self.nodes[path]
         else:
@@ -212,4 +220,4 @@ class Service:
         fired = [watch for watch in self.watches if watch[0] == path]
         self.watches = self.watches.difference(fired)
         for _, session in sorted(fired, key=lambda watch: watch[1]):
-            self.answers[session] += (Fired(path),)
+            self.answers[session] += (Fired(path, event),)

@@ -5,12 +5,25 @@ so that it is enough for process 0 to crash.
 """
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from horn.bsp.machine import Clear, Declare, Dissemination, End, Look, Participant, Rendezvous, Resign, Sight
+from horn.bsp.machine import (
+    Clear,
+    Declare,
+    Dissemination,
+    End,
+    Look,
+    Mark,
+    Open,
+    Participant,
+    Rendezvous,
+    Resign,
+    Sight,
+)
 from horn.bsp.machine.rendezvous import Action
 from horn.bsp.testing.simulation import (
     TIMEOUT,
@@ -33,6 +46,10 @@ def other_calls(rank: int) -> tuple[int, bytes]:
     return (1, b"sync()") if rank != 1 else (2, b"allreduce(sum)")
 
 
+def other_flags(rank: int) -> int:
+    return rank % 2
+
+
 def walk(scenario: Scenario, limit: int) -> int:
     """Explore, say how much there was, and return the number of states."""
     found = explore(scenario, limit)
@@ -51,6 +68,8 @@ def walk(scenario: Scenario, limit: int) -> int:
         pytest.param(Scenario(3, 1, faults=RESTART, leave=False), 20_000, id="nodes, a new attempt"),
         pytest.param(Scenario(2, 1, faults=SWEPT), 8_000, id="nodes, a new attempt that removes the old one's"),
         pytest.param(Scenario(2, 1, calls=other_calls), 5_000, id="nodes, different calls"),
+        pytest.param(Scenario(3, 2, flags=other_flags), 10_000, id="nodes, different flags"),
+        pytest.param(Scenario(3, 1, flags=other_flags, faults=CRASH), 25_000, id="nodes, different flags, a crash"),
         pytest.param(Scenario(3, 3, direct=True), 2_000, id="direct"),
         pytest.param(Scenario(3, 2, direct=True, faults=CRASH), 20_000, id="direct, a crash"),
         pytest.param(Scenario(2, 2, direct=True, faults=SWEPT), 7_000, id="direct, a new attempt"),
@@ -87,14 +106,24 @@ class ClearsTooEarly(Rendezvous):
     """Removes a barrier that it has opened: a double barrier's fast process, which leaves before a slow one looks."""
 
     def created(self, generation: int) -> list[Action]:
-        return [*super().created(generation), Clear(generation)]
+        return [*super().created(generation), Clear(generation, self._seen, True)]
 
 
 class CountsTooFew(Rendezvous):
     """Takes all but one for all."""
 
-    def counted(self, generation: int, count: int) -> list[Action]:
-        return super().counted(generation, self.participants if count == self.participants - 1 else count)
+    def counted(self, generation: int, marks: Sequence[Mark]) -> list[Action]:
+        absent = set(range(self.participants)).difference(mark.place for mark in marks)
+        stranger = [marks[0]._replace(place=place) for place in absent] if len(absent) == 1 else []
+        return super().counted(generation, [*marks, *stranger])
+
+
+class BelievesInAgreement(Rendezvous):
+    """Sets the gate though not all have told the same."""
+
+    def counted(self, generation: int, marks: Sequence[Mark]) -> list[Action]:
+        told = super().counted(generation, marks)
+        return [Open(generation, None) if isinstance(action, Open) else action for action in told]
 
 
 class OverlooksWhoLeft(Participant):
@@ -133,7 +162,8 @@ FORGOTTEN = "no reason to say the service has forgotten"
     ("wrong", "finding"),
     [
         (Scenario(rendezvous=ClearsTooEarly), FORGOTTEN),
-        (Scenario(rendezvous=CountsTooFew), FORGOTTEN),
+        (Scenario(rendezvous=CountsTooFew), "left a barrier before all had come"),
+        (Scenario(rendezvous=BelievesInAgreement, flags=other_flags), "was told"),
         (Scenario(3, 1, participant=OverlooksWhoLeft), "an innocent is blamed"),
         (Scenario(3, 1, participant=OverlooksAborts, faults=CRASH, leave=False), "goes round in circles"),
         (Scenario(3, 1, participant=OverlooksAttempts, faults=SWEPT, leave=False), FORGOTTEN),
@@ -141,7 +171,7 @@ FORGOTTEN = "no reason to say the service has forgotten"
         (Scenario(direct=True, dissemination=SavesARound), "left a barrier before all had come"),
         (Scenario(2, 1, direct=True, settle=False, faults=Faults(crashes=1)), "waits for ever"),
     ],
-    ids=["clears", "counts", "left", "aborts", "attempts", "fence", "rounds", "settle"],
+    ids=["clears", "counts", "agreement", "left", "aborts", "attempts", "fence", "rounds", "settle"],
 )
 def test_the_walk_finds_what_is_wrong(wrong: Scenario, finding: str) -> None:
     with pytest.raises(Counterexample, match=finding) as caught:
@@ -161,6 +191,7 @@ def test_the_walk_finds_what_is_wrong(wrong: Scenario, finding: str) -> None:
         direct=st.booleans(),
         faults=st.builds(Faults, crashes=st.integers(0, 2), restarts=st.integers(0, 2), breaks=st.integers(0, 3)),
         calls=st.just(Scenario().calls) | st.just(other_calls),
+        flags=st.just(Scenario().flags) | st.just(other_flags),
     ),
     seed=st.integers(0, 2**32 - 1),
     steps=st.integers(0, 400),
