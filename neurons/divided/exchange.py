@@ -14,7 +14,7 @@ class Exchange(Protocol):
     """The tasks of one replica, as one of them sees them.
 
     Both methods return when all tasks have called them, and raise where one is lost. What is given may be changed as
-    soon as they return; what is returned is only read.
+    soon as they return; what is returned is only read, and not after the next call.
     """
 
     @property
