@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 from .activations import GELU, Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
 from .costs import CategoricalCrossEntropy, Cost, CrossEntropy, SquaredError
+from .divided.engine import DividedEngine, divided_engine_named
+from .divided.exchange import Exchange
+from .divided.share import Share, divide
 from .drop_connect import DropConnectNeuron
 from .dropout import DropoutNeuron
 from .engine import Batch, Engine, PartEngine, Rates, Score
@@ -27,9 +30,11 @@ __all__ = [
     "Cost",
     "CrossEntropy",
     "Dense",
+    "DividedEngine",
     "DropConnectNeuron",
     "DropoutNeuron",
     "Engine",
+    "Exchange",
     "Explanation",
     "FunctionInterlayer",
     "Identity",
@@ -45,6 +50,7 @@ __all__ = [
     "Rates",
     "ReLU",
     "Score",
+    "Share",
     "Sigmoid",
     "Softmax",
     "SquaredError",
@@ -55,6 +61,8 @@ __all__ = [
     "Tanh",
     "check_backward",
     "check_training",
+    "divide",
+    "divided_engine_named",
     "draws_masks",
     "engine_named",
     "explain",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,8 @@ from .. import random
 from ..activations.base import Activation
 from ..costs.base import Cost
 from ..errors import NeuronError
-from ..interlayer import Interlayer
 from ..neuron import Neuron
-from ..spec import Block, NetworkSpec
+from ..spec import NetworkSpec
 from .blame import blaming
 from .derived import Derivatives
 from .draws import Draws, Place, SynapseDraw
@@ -23,8 +22,11 @@ from .keeping import Keeping
 from .messages import Backward, Forward, Messages
 from .numbers import Numbers
 from .runs import AppliedActivation, BackwardRun, BiasForwardRun, ForwardRun
+from .synapses import PushedOver, Synapses
 
 Vector = NDArray[np.floating]
+#: ∂cost/∂input and ∂cost/∂weight, of shape (senders, receivers).
+Gradients = tuple[Vector, Vector]
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ class Network:
             where that is known.
         cost: the cost, likewise.
         numbers: what all of them compute in.
-        parameters: flat.
-        previous: the change that the last step made to each of them.
+        neurons: for each layer, the indices of the neurons that are run.
+        into: for each layer, the synapses into these neurons; None where it has no weights.
+        out: for each layer, the synapses out of them, likewise.
         keeping: what neurons and synapses keep from batch to batch.
     """
 
@@ -52,8 +55,9 @@ class Network:
     unproven: tuple[NeuronError | None, ...]
     cost: Cost
     numbers: Numbers
-    parameters: Vector
-    previous: Vector
+    neurons: Sequence[range]
+    into: Sequence[Synapses | None]
+    out: Sequence[Synapses | None]
     keeping: Keeping
 
 
@@ -62,20 +66,14 @@ class Pushed:
     """What the examples' neurons have pushed, and how they have changed what they keep.
 
     Args:
-        sums: for each parameter and state the sum, flat, in float64: an oracle rounds once.
-        counts: for each parameter the number of pushes.
+        over: for each layer, what was pushed over the synapses out of it; None where it has no weights.
+        sums: flat; where the states of neurons are, the sums of their changes.
         last: position of the last example of the job's batch.
     """
 
+    over: Sequence[PushedOver | None]
     sums: NDArray[np.float64]
-    counts: NDArray[np.int64]
     last: int
-
-    def add(self, block: Block, row: int, updates: Mapping[int, float]) -> None:
-        """Add what one sender pushed, by receiver."""
-        for receiver, update in updates.items():
-            block.matrix(self.sums)[row, receiver] += update
-            block.matrix(self.counts)[row, receiver] += 1
 
 
 class Example:
@@ -92,51 +90,42 @@ class Example:
         self._numbers = network.numbers
         self._place = place
         self._neurons: list[list[Neuron]] = []
-        self._inputs: list[Vector] = []  # of each layer: the network's input, a normalization, or the outputs before
-        self._outputs: list[Vector] = []
+        #: Of each layer that has run: the network's input, a normalization, or the outputs before.
+        self.inputs: list[Vector] = []
 
     # -- forth ------------------------------------------------------------------------------------------------------
 
-    def forward(self, inputs: Vector) -> Vector:
-        """Outputs of the last layer, shape (units,), from the network's inputs, shape (features,)."""
-        for layer in range(len(self._spec.layers)):
-            self._inputs.append(self._fed(layer, inputs))
-            self._outputs.append(self._layer_forward(layer))
-        return self._outputs[-1]
+    def run_forward(self, layer: int, inputs: Vector) -> Vector:
+        """Outputs of a layer's neurons, those that are run, from what the layer is fed.
 
-    def _fed(self, layer: int, inputs: Vector) -> Vector:
-        incoming = self._spec.layers[layer].incoming
-        if incoming is None:
-            return inputs
-        if not isinstance(incoming, Interlayer):
-            return self._outputs[layer - 1]
-        with blaming(str(incoming)):
-            normalized = incoming.apply_batch(self._outputs[layer - 1][None])
-        return np.asarray(normalized[0])
-
-    def _layer_forward(self, layer: int) -> Vector:
-        outputs = np.empty(self._spec.layers[layer].units, self._numbers.kind)
+        Args:
+            layer: its index; the layers before have been run.
+            inputs: the network's input, a normalization, or the outputs before, of all neurons there.
+        """
+        self.inputs.append(inputs)
+        indices = self._network.neurons[layer]
+        outputs = np.empty(len(indices), self._numbers.kind)
         neurons = []
-        for index in range(len(outputs)):
+        for place, index in enumerate(indices):
             neuron = self._neuron(layer, index)
             run = ForwardRun(neuron, self._draws(neuron, random.FORWARD))
-            outputs[index] = run.execute(Messages(self._incoming(layer, index)))
+            outputs[place] = run.execute(Messages(self._incoming(layer, index)))
             neurons.append(neuron)
         self._neurons.append(neurons)
         return outputs
 
     def _incoming(self, layer: int, index: int) -> list[Forward]:
-        inputs = self._inputs[layer]
-        block, one = self._spec.block_into(layer), self._numbers.one
-        if block is None:
+        inputs = self.inputs[layer]
+        synapses, one = self._network.into[layer], self._numbers.one
+        if synapses is None:
             return [Forward(inputs[index], one, index)]
-        weights = block.matrix(self._network.parameters)[:, index]
-        bias = [Forward(one, weights[0], -1, True)] if block.bias else []
-        synapses = zip(self._spec.ids[layer - 1], inputs, weights[int(block.bias) :], strict=True)
+        weights = synapses.weights[:, index - synapses.receivers.start]
+        bias = [Forward(one, weights[0], -1, True)] if synapses.bias else []
+        given = zip(self._spec.ids[layer - 1], inputs, weights[int(synapses.bias) :], strict=True)
         receiver = self._spec.ids[layer][index]
         return bias + [
             Forward(x, w, sender, False, SynapseDraw(identity, receiver, self._place, self._numbers))
-            for sender, (identity, x, w) in enumerate(synapses)
+            for sender, (identity, x, w) in enumerate(given)
         ]
 
     def _neuron(self, layer: int, index: int) -> Neuron:
@@ -152,50 +141,23 @@ class Example:
 
     # -- back -------------------------------------------------------------------------------------------------------
 
-    def backward(self, target: Vector, pushed: Pushed) -> None:
-        """Send the slope of the cost back through all layers; what neurons push and keep is added to `pushed`.
-
-        Args:
-            target: shape (units,).
-            pushed: sums over the examples so far.
-        """
-        last = len(self._spec.layers) - 1
-        if self._spec.fused:
-            last -= 1
-            deltas: Vector = self._inputs[-1] - target
-        else:
-            deltas = self._cost_slopes(target)
-        for layer in range(last, -1, -1):
-            deltas = self._layer_backward(layer, deltas, pushed)
-            incoming = self._spec.layers[layer].incoming
-            if isinstance(incoming, Interlayer):
-                with blaming(str(incoming)):
-                    local = self._spec.layers[layer].neuron.learning_rule == "local"
-                    gradient = deltas if local else self._through(layer, deltas)[0][0]
-                    rows = self._outputs[layer - 1], self._inputs[layer], gradient
-                    deltas = incoming.backward_batch(*(row[None] for row in rows))[0]
-        for neuron in (neuron for layer in self._neurons for neuron in layer):
-            self._network.keeping.take(neuron, self._is_last(pushed), pushed.sums)
-
-    def _is_last(self, pushed: Pushed) -> bool:
-        return self._place.position == pushed.last
-
-    def _through(self, layer: int, deltas: Vector) -> tuple[Vector, Vector]:
-        """∂cost/∂input and ∂cost/∂weight of a layer's messages, each of shape (messages, units).
+    def through(self, layer: int, deltas: Vector) -> tuple[Vector, Vector]:
+        """∂cost/∂input and ∂cost/∂weight of the messages of a layer's neurons, each of shape (messages, neurons).
 
         Args:
             layer: its index.
-            deltas: those of its neurons.
+            deltas: those of its neurons that are run.
         """
         derivatives = self._network.derivatives[layer]
         if derivatives is None or derivatives.products:
-            block = self._spec.block_into(layer)
-            if block is None:
-                return deltas[None], self._inputs[layer][None] * deltas
+            synapses = self._network.into[layer]
+            if synapses is None:
+                indices = self._network.neurons[layer]
+                return deltas[None], self.inputs[layer][None, indices.start : indices.stop] * deltas
             self._check_sums(layer)
-            bias = [self._numbers.one] if block.bias else []
-            inputs = np.array([*bias, *self._inputs[layer]], self._numbers.kind)
-            return block.matrix(self._network.parameters) * deltas, inputs[:, None] * deltas
+            bias = [self._numbers.one] if synapses.bias else []
+            inputs = np.array([*bias, *self.inputs[layer]], self._numbers.kind)
+            return synapses.weights * deltas, inputs[:, None] * deltas
         by_inputs, by_weights = [], []
         for neuron, delta in zip(self._neurons[layer], deltas, strict=True):
             messages, draws = self._incoming(layer, neuron.index), self._draws(neuron, random.FORWARD)
@@ -203,6 +165,16 @@ class Example:
             by_inputs.append(by_input)
             by_weights.append(by_weight)
         return np.array(by_inputs, self._numbers.kind).T, np.array(by_weights, self._numbers.kind).T
+
+    def to_normalization(self, layer: int, deltas: Vector) -> Vector:
+        """What the neurons of a layer send back to the normalization that feeds it, one number each.
+
+        Args:
+            layer: its index.
+            deltas: those of its neurons that are run.
+        """
+        local = self._spec.layers[layer].neuron.learning_rule == "local"
+        return deltas if local else self.through(layer, deltas)[0][0]
 
     def _check_sums(self, layer: int) -> None:
         """Refuse neurons of which nothing is known, and which have not computed a weighted sum just now."""
@@ -218,42 +190,52 @@ class Example:
             if math.isfinite(slack) and not any(abs(it - sum(terms)) <= slack for it in results):
                 raise refusal
 
-    def _cost_slopes(self, target: Vector) -> Vector:
+    def cost_slopes(self, outputs: Vector, target: Vector) -> Vector:
+        """The slope of the cost at the network's outputs. All shapes (units,)."""
         cost, number = self._network.cost, self._numbers.number
         name = f"{type(cost).__name__}.derivative"
         with blaming(name):
-            slopes = [number(cost.derivative(o, t), name) for o, t in zip(self._outputs[-1], target, strict=True)]
+            slopes = [number(cost.derivative(o, t), name) for o, t in zip(outputs, target, strict=True)]
         return np.array(slopes, self._numbers.kind)
 
-    def _layer_backward(self, layer: int, deltas: Vector, pushed: Pushed) -> Vector:
-        """The layer's deltas from its receivers', or, where no weights follow, from the slope at its outputs."""
-        block = self._spec.block_into(layer + 1)
-        gradients = self._through(layer + 1, deltas) if block is not None else (deltas[None], deltas[None])
-        own = np.empty_like(self._outputs[layer])
-        for neuron in self._neurons[layer]:
-            run = self._neuron_backward(neuron, deltas, gradients, block)
-            own[neuron.index] = run.delta
-            self._push(neuron, block, run, pushed)
-        if block is not None and block.bias:
+    def run_backward(self, layer: int, deltas: Vector, gradients: Gradients | None, pushed: Pushed) -> Vector:
+        """Deltas of a layer's neurons, those that are run; what they push and keep is added to `pushed`.
+
+        Args:
+            layer: its index.
+            deltas: those of all receivers, or, where no weights follow, what comes back to each of the layer's neurons.
+            gradients: ∂cost/∂input and ∂cost/∂weight by the synapses out of the layer; None where no weights follow.
+            pushed: sums over the examples so far.
+        """
+        synapses = self._network.out[layer]
+        own = np.empty(len(self._neurons[layer]), self._numbers.kind)
+        for place, neuron in enumerate(self._neurons[layer]):
+            run = self._neuron_backward(neuron, deltas, gradients)
+            own[place] = run.delta
+            self._push(neuron, run, pushed)
+            self._network.keeping.take(neuron, self._is_last(pushed), pushed.sums)
+        if synapses is not None and synapses.bias:
             bias = self._bias(layer)
-            self._push(bias, block, self._neuron_backward(bias, deltas, gradients, block), pushed)
+            self._push(bias, self._neuron_backward(bias, deltas, gradients), pushed)
         return own
 
-    def _push(self, neuron: Neuron, block: Block | None, run: BackwardRun, pushed: Pushed) -> None:
-        if block is not None:
-            pushed.add(block, int(block.bias) + neuron.index, run.updates)
-            self._network.keeping.take_synapses(neuron, block, run.messages, self._is_last(pushed), pushed.sums)
+    def _is_last(self, pushed: Pushed) -> bool:
+        return self._place.position == pushed.last
+
+    def _push(self, neuron: Neuron, run: BackwardRun, pushed: Pushed) -> None:
+        synapses, over = self._network.out[neuron.layer], pushed.over[neuron.layer]
+        if synapses is not None and over is not None:
+            over.add(synapses.row(neuron.index), run.updates)
+            self._network.keeping.take_synapses(neuron, synapses, run.messages, self._is_last(pushed), over)
 
     def _bias(self, layer: int) -> Neuron:
         neuron = self._neuron(layer, -1)
         BiasForwardRun(neuron, self._draws(neuron, random.FORWARD)).execute()
         return neuron
 
-    def _neuron_backward(
-        self, neuron: Neuron, deltas: Vector, gradients: tuple[Vector, Vector], block: Block | None
-    ) -> BackwardRun:
+    def _neuron_backward(self, neuron: Neuron, deltas: Vector, gradients: Gradients | None) -> BackwardRun:
         run = BackwardRun(neuron, self._draws(neuron, random.BACKWARD), lambda: self._output_slope(neuron))
-        run.execute(Messages(self._returning(neuron, deltas, gradients, block)))
+        run.execute(Messages(self._returning(neuron, deltas, gradients)))
         return run
 
     def _output_slope(self, neuron: Neuron) -> float:
@@ -263,20 +245,19 @@ class Example:
         messages = self._incoming(neuron.layer, neuron.index)
         return derivatives.of_output(neuron, messages, self._draws(neuron, random.FORWARD))
 
-    def _returning(
-        self, neuron: Neuron, deltas: Vector, gradients: tuple[Vector, Vector], block: Block | None
-    ) -> list[Backward]:
+    def _returning(self, neuron: Neuron, deltas: Vector, gradients: Gradients | None) -> list[Backward]:
         output, message = neuron.output, self._network.keeping.message
-        if block is None:
+        synapses = self._network.out[neuron.layer]
+        if synapses is None or gradients is None:
             index, delta = neuron.index, deltas[neuron.index]
             one, zero = self._numbers.one, self._numbers.zero
             return [message(neuron, None, index, delta, one, zero, index, False, delta, output * delta)]
-        row = int(block.bias) + neuron.index
-        weights = block.matrix(self._network.parameters)[row]
-        previous = block.matrix(self._network.previous)[row]
-        bias = neuron.index < 0
-        columns = zip(deltas, weights, previous, gradients[0][row], gradients[1][row], strict=True)
+        row, bias = synapses.row(neuron.index), neuron.index < 0
+        by_inputs, by_weights = gradients
+        columns = zip(
+            deltas, synapses.weights[row], synapses.previous[row], by_inputs[row], by_weights[row], strict=True
+        )
         return [
-            message(neuron, block, receiver, delta, weight, before, receiver, bias, by_input, by_weight)
+            message(neuron, synapses, receiver, delta, weight, before, receiver, bias, by_input, by_weight)
             for receiver, (delta, weight, before, by_input, by_weight) in enumerate(columns)
         ]

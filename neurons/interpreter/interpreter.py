@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import random
-from ..compiler.analysis.compatibility import analysis_if_known, check_lent_weights, check_training, unproven_sums
-from ..compiler.derivatives.complete import Completion
+from ..compiler.analysis.compatibility import analysis_if_known, check_lent_weights, check_training
 from ..engine import Batch, Engine, PartEngine, Rates, Score
+from ..interlayer import Interlayer
 from ..norms import limit_norms
 from ..part import Part
-from ..scoring import count_correct, dense_targets
-from ..spec import Block, NetworkSpec
-from .blame import blaming
-from .copies import Copies
-from .derived import derivatives
+from ..scoring import dense_targets
+from ..spec import NetworkSpec
 from .draws import Place
-from .example import Example, Network, Pushed
-from .executable import executable
+from .example import Example, Pushed
 from .keeping import Keeping
 from .kept import part_of
-from .numbers import Numbers
-from .split import push_split
+from .making import make_network
+from .normalizing import before_normalization, normalized
+from .steps import Parameters, checked, score_of, set_rates
+from .synapses import PushedOver, Synapses
+
+Vector = NDArray[np.floating]
 
 #: What neurons see of the rates while they predict.
-_PREDICTION = Rates(step=0, learning_rate=0.0, momentum=0.0)
+PREDICTION = Rates(step=0, learning_rate=0.0, momentum=0.0)
 
 
 class Interpreter(Engine):
@@ -44,21 +42,13 @@ class Interpreter(Engine):
     ) -> None:
         super().__init__(spec, parameters, previous, seed=seed, training=training)
         self.prepare(spec, training=training)
-        self._numbers = Numbers(spec.precision)
-        copies = Copies(self._numbers)
-        known = [analysis_if_known(it) if training else None for it in spec.layers]
-        classes = tuple(
-            executable(copies, layer, index, analysis.completion if analysis else Completion.NOTHING)
-            for index, (layer, analysis) in enumerate(zip(spec.layers, known, strict=True))
-        )
-        activations = tuple(copies.copy_object(it.activation) for it in spec.layers)
-        self._cost = copies.copy_object(spec.cost)
-        keeping = Keeping(spec, parameters)
-        derived = tuple(derivatives(analysis, keeping) for analysis in known)
-        unproven = unproven_sums(spec) if training else (None,) * len(spec.layers)
-        self._network = Network(
-            spec, classes, activations, derived, unproven, self._cost, self._numbers, parameters, previous, keeping
-        )
+        neurons = [range(layer.units) for layer in spec.layers]
+        into: list[Synapses | None] = [None] * (len(neurons) + 1)
+        for block in spec.blocks:
+            into[block.layer] = Synapses.within(block, spec.states, (parameters, previous), neurons[block.layer])
+        keeping = Keeping(spec, spec.states, neurons, parameters)
+        self._network = make_network(spec, neurons, (into[:-1], into[1:]), keeping, training=training)
+        self._parameters = Parameters(spec, spec.blocks, spec.states, parameters, previous)
 
     @classmethod
     def of_parts(cls, spec: NetworkSpec, *, seed: int) -> InterpreterParts:
@@ -70,69 +60,48 @@ class Interpreter(Engine):
             check_training(spec, analysis_if_known)
 
     def predict(self, inputs: NDArray[np.float32], *, first: int = 0) -> NDArray[np.float32]:
-        self._set_rates(_PREDICTION, training=False)
+        set_rates(self._network, PREDICTION, training=False)
         key = random.key(self.seed, random.PREDICT)
         outputs = np.empty((len(inputs), self._units), self.spec.precision)
         with np.errstate(all="ignore"):
-            for row, features in enumerate(self._checked(inputs)):
+            for row, features in enumerate(checked(self.spec, inputs)):
                 position = first + row
-                outputs[row] = Example(self._network, Place(key, 0, position, position)).forward(features)
+                example = Example(self._network, Place(key, 0, position, position))
+                outputs[row] = self._forward(example, features)[-1]
         return outputs
 
     def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
         wanted = dense_targets(targets, self._units, self.spec.precision)
-        return self._score(self.predict(inputs, first=first), wanted)
+        return score_of(self._network, self.predict(inputs, first=first), wanted)
 
     def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
-        self._set_rates(rates, training=True)
+        set_rates(self._network, rates, training=True)
         key = random.key(self.seed, random.TRAIN)
         wanted = dense_targets(batch.targets, self._units, self.spec.precision)
         outputs = np.empty_like(wanted)
-        pushed = Pushed(np.zeros(self.spec.size), np.zeros(self.spec.size, np.int64), batch.total - 1)
-        rows = zip(self._checked(batch.inputs), wanted, batch.positions, batch.lanes, strict=True)
+        sums, counts = np.zeros(self.spec.size), np.zeros(self.spec.size, np.int64)
+        over: list[PushedOver | None] = [None] * len(self.spec.layers)
+        for block in self.spec.blocks:
+            over[block.layer - 1] = PushedOver.within(block, self.spec.states, sums, counts)
+        pushed = Pushed(over, sums, batch.total - 1)
+        rows = zip(checked(self.spec, batch.inputs), wanted, batch.positions, batch.lanes, strict=True)
         with np.errstate(all="ignore"):
             for row, (features, target, position, lane) in enumerate(rows):
                 example = Example(self._network, Place(key, rates.step, int(position), int(lane), batch.nested))
-                outputs[row] = example.forward(features)
-                example.backward(target, pushed)
-        self._average(pushed, batch.total, rates, out)
-        return self._score(outputs, wanted)
+                chain = self._forward(example, features)
+                outputs[row] = chain[-1]
+                self._backward(example, chain, target, pushed)
+        self._parameters.average(sums, counts, batch.total, rates, out)
+        return score_of(self._network, outputs, wanted)
 
     def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
-        for part, beta, gamma in self._carried(rates, start, stop):
-            change = update[part.start - start : part.stop - start] + beta * self.previous[part]
-            self.previous[part] = change + gamma * self.parameters[part]
-            self.parameters[part] += self.previous[part]
-        for state in self.spec.states:
-            part = slice(max(state.offset, start), min(state.stop, stop))
-            if part.start < part.stop:
-                self.previous[part] = update[part.start - start : part.stop - start]
-                self.parameters[part] += self.previous[part]
+        self._parameters.apply(update, rates, start, stop)
 
     def complete(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
-        for part, beta, gamma in self._carried(rates, start, stop):
-            update[part.start - start : part.stop - start] += beta * self.previous[part] + gamma * self.parameters[part]
-
-    def _carried(self, rates: Rates, start: int, stop: int) -> Iterator[tuple[slice, float, float]]:
-        """The stretches of [start, stop) that steps change, biases and weights apart, each with its β and γ."""
-        for block in self.spec.blocks:
-            if block.frozen:
-                continue
-            beta, gamma = self._split(block, rates)
-            decay = gamma - rates.times(block.rate_factor).learning_rate * self.spec.regularization
-            stretches = (block.offset, block.first_weight, gamma), (block.first_weight, block.stop, decay)
-            for begin, end, factor in stretches:
-                part = slice(max(begin, start), min(end, stop))
-                if part.start < part.stop:
-                    yield part, beta, factor
-
-    def _split(self, block: Block, rates: Rates) -> tuple[float, float]:
-        """β and γ of what is pushed over the block's connection."""
-        index = block.layer - 1
-        return push_split(self.spec.layers[index], index, rates.times(block.rate_factor), self.spec.precision)
+        self._parameters.complete(update, rates, start, stop)
 
     def limit_norms(self, part: int, parts: int) -> None:
-        limit_norms(self.spec, self.parameters, part, parts)
+        limit_norms(self.spec.blocks, self.spec.max_norm, self.parameters, part, parts)
 
     def step(self, batch: Batch, rates: Rates) -> Score:
         update = np.empty(self.spec.size, self.spec.precision)
@@ -145,42 +114,40 @@ class Interpreter(Engine):
     def _units(self) -> int:
         return self.spec.layers[-1].units
 
-    def _checked(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        width = self.spec.layers[0].units
-        if inputs.ndim != 2 or inputs.shape[1] != width:
-            raise ValueError(f"inputs must have the shape (examples, {width}), got {inputs.shape}")
-        return inputs.astype(self.spec.precision, copy=False)
+    def _forward(self, example: Example, inputs: Vector) -> list[Vector]:
+        """Outputs of all layers, each of shape (units,), from the network's inputs, shape (features,)."""
+        found: list[Vector] = []
+        for index, layer in enumerate(self.spec.layers):
+            fed = found[-1] if found else inputs
+            if isinstance(layer.incoming, Interlayer):
+                fed = np.asarray(normalized(layer.incoming, fed[None])[0])
+            found.append(example.run_forward(index, fed))
+        return found
 
-    def _set_rates(self, rates: Rates, training: bool) -> None:
-        for index, neuron in enumerate(self._network.classes):
-            block = self.spec.block_into(index + 1)
-            own = rates if block is None else rates.times(block.rate_factor)
-            neuron.learning_rate = self._numbers.real(own.learning_rate)
-            neuron.momentum = self._numbers.real(rates.momentum)
-            neuron.iteration = rates.step
-            neuron.training = training
+    def _backward(self, example: Example, outputs: list[Vector], target: Vector, pushed: Pushed) -> None:
+        """Send the slope of the cost back through all layers; what neurons push and keep is added to `pushed`.
 
-    def _average(self, pushed: Pushed, total: int, rates: Rates, out: NDArray[np.float32]) -> None:
-        """D: what was pushed without the part L of every push, and states' changes, over the job's batch."""
-        for block in self.spec.blocks:
-            part = slice(block.offset, block.stop)
-            if block.frozen:
-                out[part] = 0.0
-                continue
-            beta, gamma = self._split(block, rates)
-            common = beta * self.previous[part].astype(np.float64) + gamma * self.parameters[part].astype(np.float64)
-            out[part] = (pushed.sums[part] - pushed.counts[part] * common) / total
-        for state in self.spec.states:
-            part = slice(state.offset, state.stop)
-            out[part] = pushed.sums[part] / (total if state.reduce == "mean" else 1)
-
-    def _score(self, outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> Score:
-        name = f"{type(self._cost).__name__}.apply"
-        loss, real = 0.0, self._numbers.real
-        with np.errstate(all="ignore"), blaming(name):
-            for output, target in zip(outputs.flat, targets.flat, strict=True):
-                loss += float(self._numbers.number(self._cost.apply(real(output), real(target)), name))
-        return Score(loss, count_correct(outputs, targets), len(outputs))
+        Args:
+            example: one that has run forward.
+            outputs: of all layers.
+            target: shape (units,).
+            pushed: sums over the examples so far.
+        """
+        count = len(self.spec.layers)
+        if self.spec.fused:
+            count -= 1
+            deltas: Vector = example.inputs[-1] - target
+        else:
+            deltas = example.cost_slopes(outputs[-1], target)
+        for index in reversed(range(count)):
+            weights_follow = self._network.out[index] is not None
+            gradients = example.through(index + 1, deltas) if weights_follow else None
+            deltas = example.run_backward(index, deltas, gradients, pushed)
+            incoming = self.spec.layers[index].incoming
+            if isinstance(incoming, Interlayer):
+                back = example.to_normalization(index, deltas)
+                rows = outputs[index - 1][None], example.inputs[index][None], back[None]
+                deltas = before_normalization(incoming, *rows)[0]
 
 
 class InterpreterParts(PartEngine):

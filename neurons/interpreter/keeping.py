@@ -6,17 +6,18 @@ float64 where the array has the state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..neuron import Neuron
-from ..spec import Block, NetworkSpec, StateBlock
+from ..spec import NetworkSpec, StateBlock
 from ..state import State, SynapseState
 from .messages import Backward, keeping
 from .numbers import Numbers
+from .synapses import PushedOver, Synapses
 
 Vector = NDArray[np.floating]
 
@@ -26,12 +27,17 @@ class Keeping:
 
     Args:
         spec: the network.
+        states: where it lies in the flat array.
+        neurons: for each layer the indices of those that are run.
         parameters: flat, with the states behind the weights.
     """
 
-    def __init__(self, spec: NetworkSpec, parameters: Vector) -> None:
+    def __init__(
+        self, spec: NetworkSpec, states: Sequence[StateBlock], neurons: Sequence[range], parameters: Vector
+    ) -> None:
         self._parameters = parameters
-        self._blocks = {(state.layer, state.name): state for state in spec.states}
+        self._neurons = neurons
+        self._blocks = {(state.layer, state.name): state for state in states}
         numbers = Numbers(spec.precision)
         self._of_neurons = [_rounded(layer.starts(State), numbers) for layer in spec.layers]
         self._of_synapses = [_rounded(layer.starts(SynapseState), numbers) for layer in spec.layers]
@@ -47,24 +53,21 @@ class Keeping:
         found = dict(self._of_neurons[neuron.layer])
         if neuron.index >= 0:
             for name in found:
-                found[name] = self._blocks[neuron.layer, name].matrix(self._parameters)[0][neuron.index]
+                found[name] = self._blocks[neuron.layer, name].matrix(self._parameters)[0][self._place(neuron)]
         return found
 
-    def message(self, neuron: Neuron, block: Block | None, receiver: int, *fields: Any) -> Backward:
+    def message(self, neuron: Neuron, synapses: Synapses | None, receiver: int, *fields: Any) -> Backward:
         """A message over one outgoing synapse, with what the synapse keeps.
 
         Args:
             neuron: the sender.
-            block: the connection; None where it has no weights, and states are where they start.
+            synapses: the connection; None where it has no weights, and states are where they start.
             receiver: the receiver's index.
             *fields: those of `Backward`, in order.
         """
         message = self._messages[neuron.layer](*fields)
         for name, initial in self._of_synapses[neuron.layer].items():
-            value = initial
-            if block is not None:
-                kept = self._blocks[neuron.layer, name].matrix(self._parameters)
-                value = kept[int(block.bias) + neuron.index, receiver]
+            value = initial if synapses is None else synapses.states[name][synapses.row(neuron.index), receiver]
             setattr(message, name, value)
         return message
 
@@ -76,25 +79,33 @@ class Keeping:
             last: True where the example is the last of the job's batch.
             sums: flat; the sums over the examples so far.
         """
-        for name in self._of_neurons[neuron.layer]:
+        before = self.stored(neuron)
+        for name, value in before.items():
             state = self._blocks[neuron.layer, name]
-            self._add(state, (0, neuron.index), getattr(neuron, name), last, sums)
+            if state.reduce != "last" or last:
+                state.matrix(sums)[0, self._place(neuron)] += float(getattr(neuron, name)) - float(value)
 
     def take_synapses(
-        self, neuron: Neuron, block: Block, messages: Iterable[Backward], last: bool, sums: NDArray[np.float64]
+        self, neuron: Neuron, synapses: Synapses, messages: Iterable[Backward], last: bool, pushed: PushedOver
     ) -> None:
-        """Add what a neuron, or the bias, has changed of its outgoing synapses; arguments as for `take`."""
-        row = int(block.bias) + neuron.index
+        """Add what a neuron, or the bias, has changed of its outgoing synapses.
+
+        Args:
+            neuron: the neuron.
+            synapses: its outgoing synapses, among others.
+            messages: those that its `backward` got.
+            last: True where the example is the last of the job's batch.
+            pushed: the sums over the examples so far.
+        """
+        row = synapses.row(neuron.index)
         for message in messages:
             for name in self._of_synapses[neuron.layer]:
-                state = self._blocks[neuron.layer, name]
-                self._add(state, (row, message.receiver), getattr(message, name), last, sums)
+                if self._blocks[neuron.layer, name].reduce != "last" or last:
+                    change = float(getattr(message, name)) - float(synapses.states[name][row, message.receiver])
+                    pushed.states[name][row, message.receiver] += change
 
-    def _add(
-        self, state: StateBlock, place: tuple[int, int], left: float, last: bool, sums: NDArray[np.float64]
-    ) -> None:
-        if state.reduce != "last" or last:
-            state.matrix(sums)[place] += float(left) - float(state.matrix(self._parameters)[place])
+    def _place(self, neuron: Neuron) -> int:
+        return neuron.index - self._neurons[neuron.layer].start
 
 
 def _rounded(starts: Mapping[str, float], numbers: Numbers) -> dict[str, float]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,11 @@ from horn.neurons import (
     NetworkSpec,
     Neuron,
     Softmax,
+    SquaredError,
     StandardNeuron,
+    jit,
 )
+from horn.neurons.compiler.emission.costs import cost_code
 from horn.neurons.neuron import hyperparameters
 
 Entry = tuple[Any, ...]
@@ -84,3 +89,25 @@ def classifier(network: Callable[..., NetworkSpec]) -> NetworkSpec:
         (2, StandardNeuron, Softmax()),
         cost=CategoricalCrossEntropy(),
     )
+
+
+@contextmanager
+def _plain_kernels() -> Iterator[None]:
+    cost_code(SquaredError())  # shared by all tests, hence compiled
+    known = {name for name in sys.modules if name.startswith("horn_kernels_")}
+    with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
+        patch.setattr(jit, "kernel", lambda function: function)
+        try:
+            yield
+        finally:
+            for name in [name for name in sys.modules if name.startswith("horn_kernels_") and name not in known]:
+                del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def plain_kernels() -> Callable[[], Any]:
+    """A context in which emitted modules run as the Python that they are: no time goes into machine code.
+
+    Only for classes that are used nowhere else, since a class's kernels are remembered.
+    """
+    return _plain_kernels

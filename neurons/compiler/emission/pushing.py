@@ -43,8 +43,8 @@ class PushTerm:
 Key = tuple[Expr, Expr]
 
 _PLACES = {
-    "weight": "W[row, s]", "prev_weight": "P[row, s]", "receiver": "int64(s)", "index": "(int64(row) - bias)",
-    "count": "int64(outgoing)",
+    "weight": "W[row, s]", "prev_weight": "P[row, s]", "receiver": "(int64(s) + foremost)",
+    "index": "(int64(row) - bias)", "count": "int64(outgoing)",
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ All are optional but for the scalars at the end; b examples, n neurons, r receiv
     R (draws, …)   scratch for the random words of the draws that every neuron makes
     ids (n,)       network-wide ids of the neurons; ids[i] - first - 1 is self.index
     incoming, outgoing  number of messages of forward, of backward
+    foremost       index of the receiver that column 0 of D belongs to: a task of a divided network has some of them
     status (3,)    what went wrong: a code of `hazards`, with the numbers that were seen
     c_x            arrays of the user's
 
@@ -42,7 +43,7 @@ NAMED = re.compile(r"(?<![\w.])[FIKTU]_\w+")
 #: Numbers that every kernel can have.
 SCALARS = (
     "first", "bias", "share", "nested", "step", "k0", "k1", "learning_rate", "momentum", "iteration", "layer",
-    "incoming", "outgoing",
+    "incoming", "outgoing", "foremost",
 )  # fmt: skip
 #: Where the fields of a message are found.
 FIELDS = {

@@ -59,7 +59,8 @@ SIDES = {
     "backward": Side(
         (Field("delta"), "D"), (Field("weight"), "weights"), "G", ("D", "V"),
         (("examples", "receivers"), ("neurons", "receivers")),
-        {"delta": "D[e, s]", "weight": "W[i + bias, s]", "prev_weight": "P[i + bias, s]", "receiver": "int64(s)"},
+        {"delta": "D[e, s]", "weight": "W[i + bias, s]", "prev_weight": "P[i + bias, s]",
+         "receiver": "(int64(s) + foremost)"},
         "outgoing", backward_sums,
     ),
 }  # fmt: skip

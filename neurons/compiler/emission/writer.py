@@ -149,7 +149,8 @@ class Writer:
         self._line(depth, "neuron = ids[i]")
         self._line(depth, "index = int64(neuron) - first - 1")
         if self.method == "backward" and self.link == "dense" and (self.kept_loops or self.bias_sender):
-            self._line(depth, "row = index + bias")
+            # Not of the index: W may have the rows of a task's neurons only.
+            self._line(depth, "row = 0" if self.bias_sender else "row = i + bias")
         drawing = any(isinstance(item, Assign) and isinstance(item.value, Draw) for item in walk(self.body))
         if drawing:
             before = f" + {self.crossing.draws}" if self.crossing.draws else ""

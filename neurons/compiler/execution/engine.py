@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,22 +10,24 @@ from numpy.typing import NDArray
 from ... import norms, random
 from ...engine import Batch, Engine, Rates, Score
 from ...scoring import count_correct, dense_targets
-from ...spec import Block, NetworkSpec
+from ...spec import NetworkSpec
 from ..analysis.compatibility import check_pushes_through, check_training
 from ..operations.operation import Pass
 from ..operations.watching import Place, Watch, unwatched
 from ..operations.work import Work
+from .applying import Applying
+from .draws import Draws
 from .parts import CompiledParts
-from .passes import Draws, Passes
+from .passes import Passes
 from .runs import runs, sum_of_runs
-from .sinks import Apply, Collect, add_update, parts
+from .sinks import Apply, Collect
 from .stage import View
 from .submodel import SubModels
 from .warm import warm_up
 
 _LIMIT_NORMS = Pass(
-    "limit_norms", norms.limit_norms, ("spec", "parameters", "part", "parts"), "parameters", Work(2),
-    ("parameters",),
+    "limit_norms", norms.limit_norms, ("blocks", "limit", "parameters", "part", "parts"), "parameters",
+    Work(2), ("parameters",),
 )  # fmt: skip
 _STILL = Rates(0, 0.0, 0.0)
 
@@ -61,6 +62,7 @@ class Compiled(Engine):
         #: Held while the network is asked: several threads may ask one engine, which has one set of buffers.
         self.asked = threading.Lock()
         self.apply_sink = Apply(self.passes.weights, parameters, previous)
+        self.applying = Applying(self.passes, spec.blocks, spec.states, parameters, previous)
 
     @classmethod
     def of_parts(cls, spec: NetworkSpec, *, seed: int) -> CompiledParts:
@@ -140,34 +142,13 @@ class Compiled(Engine):
         return self.passes.train(self.view, batch.inputs, batch, draws, self.apply_sink)
 
     def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
-        for block, low, high in self._changing(start, stop):
-            coefficients = self.passes.stages[block.layer - 1].coefficients(rates)
-            part = update[low - start : high - start]
-            carry = self.passes.weights[block.layer].carry
-            add_update(carry, part, self.previous, self.parameters, block, low, high, coefficients)
-        for state in self.spec.states:
-            low, high = max(state.offset, start), min(state.stop, stop)
-            if low < high:
-                self.previous[low:high] = update[low - start : high - start]
-                values = {"parameters": self.parameters[low:high], "previous": self.previous[low:high]}
-                self.passes.states.operations[state.layer].add.run(values)
+        self.applying.apply(update, rates, start, stop)
 
     def complete(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
-        for block, low, high in self._changing(start, stop):
-            coefficients = self.passes.stages[block.layer - 1].coefficients(rates)
-            for part, gamma in parts(block, low, high, coefficients):
-                if coefficients.beta or gamma:
-                    values = {"previous": self.previous[part], "parameters": self.parameters[part]}
-                    values |= {"update": update[part.start - start : part.stop - start]}
-                    self.passes.weights[block.layer].complete.run(values | {"beta": coefficients.beta, "gamma": gamma})
-
-    def _changing(self, start: int, stop: int) -> Iterator[tuple[Block, int, int]]:
-        """The blocks that steps change within [start, stop) of the flat array, each with its stretch of that."""
-        for block in self.spec.blocks:
-            low, high = max(block.offset, start), min(block.stop, stop)
-            if low < high and not block.frozen:
-                yield block, low, high
+        self.applying.complete(update, rates, start, stop)
 
     def limit_norms(self, part: int, parts: int) -> None:
         if self.spec.max_norm is not None:
-            self.norms.run({"spec": self.spec, "parameters": self.parameters, "part": part, "parts": parts})
+            blocks, limit = self.spec.blocks, self.spec.max_norm
+            values = {"blocks": blocks, "limit": limit, "parameters": self.parameters, "part": part, "parts": parts}
+            self.norms.run(values)

@@ -11,7 +11,8 @@ from ...part import Part
 from ...spec import NetworkSpec
 from ..analysis.compatibility import check_lent_weights, check_pushes_through, check_training
 from ..operations.watching import Watch, unwatched
-from .passes import Draws, Passes
+from .draws import Draws
+from .passes import Passes
 from .runs import sum_of_runs
 from .sinks import Collect, Scratch
 from .stage import View

@@ -2,75 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from ...engine import Batch, Rates, Score
+from ...engine import Batch, Score
 from ...scoring import count_correct, dense_targets
-from ...spec import Block, NetworkSpec, Precision
+from ...spec import NetworkSpec
 from ..emission.costs import cost_code
-from ..emission.pushing import PushTerm
 from ..operations.threads import allowed
 from ..operations.watching import Watch, unwatched, watched
 from ..operations.weights import WEIGHTS
-from .sinks import Sink, Term
+from .draws import Draws
+from .pushes import Pushes
+from .sinks import Sink
 from .stage import Matrix, Stage, View
 from .states import States
 from .through import Through
-
-
-@dataclass(frozen=True)
-class Draws:
-    """The counters of a batch's draws: positions, lanes, step; the key; and what changes from step to step.
-
-    `total` is the number of examples in the job's batch, `real` the type of the network's numbers. `nested`: as for
-    `Batch`.
-    """
-
-    positions: NDArray[np.uint32]
-    lanes: NDArray[np.uint32]
-    key: tuple[np.uint32, np.uint32]
-    rates: Rates
-    real: Precision
-    total: int = 1
-    nested: bool = False
-
-    @classmethod
-    def of(cls, batch: Batch, rates: Rates, key: tuple[np.uint32, np.uint32], real: Precision) -> Draws:
-        """Those of a batch while training."""
-        return cls(batch.positions, batch.lanes, key, rates, real, batch.total, batch.nested)
-
-    @property
-    def share(self) -> float:
-        """What one example counts in the mean over the job's batch."""
-        return 1.0 / self.total
-
-    @cached_property
-    def values(self) -> dict[str, Any]:
-        """What kernels take of it, by name."""
-        rates, real = self.rates, self.real
-        return {
-            "positions": self.positions,
-            "lanes": self.lanes,
-            "nested": self.nested,
-            "step": np.uint32(rates.step & 0xFFFFFFFF),
-            "k0": self.key[0],
-            "k1": self.key[1],
-            "learning_rate": real(rates.learning_rate),
-            "momentum": real(rates.momentum),
-            "iteration": rates.step,
-            "share": real(self.share),
-        }
-
-    def at(self, factor: float) -> dict[str, Any]:
-        """The values, the learning rate times `factor`."""
-        if factor == 1.0:
-            return self.values
-        return self.values | {"learning_rate": self.real(self.rates.times(factor).learning_rate)}
 
 
 class Passes:
@@ -90,7 +34,8 @@ class Passes:
         self.through = [self._through(stage, watch) for stage in self.stages]
         self.cost = watched(cost_code(spec.cost, spec.precision.__name__), len(spec.layers) - 1, watch, "cost")
         self.weights = {block.layer: watched(WEIGHTS, block.layer - 1, watch, "weights") for block in spec.blocks}
-        self.states = States(spec, [stage.code.analysis.kept for stage in self.stages], watch)
+        self.states = States(spec, spec.states, [stage.code.analysis.kept for stage in self.stages], watch)
+        self.pushes = Pushes(self.weights)
 
     def draws_synapses(self, *, training: bool) -> bool:
         """True where synapses draw: then the examples of a pass share their draws."""
@@ -183,7 +128,7 @@ class Passes:
         # True where kernels add to D.
         added = block is not None and (code.analysis.pushes == "loop" or through is not None)
         if block is not None and added:
-            values["U"] = self._zeroed(block, sink)
+            values["U"] = self.pushes.zeroed(block, sink)
         if after is None or through is None:
             self._own(stage)
         else:
@@ -192,7 +137,7 @@ class Passes:
             self._own(stage)
             after.run(through.after, receivers)
         if block is not None:
-            self._push(stage, block, draws, sink, added=added)
+            self.pushes.push(stage, values, block, draws, sink, added=added)
 
     def _own(self, stage: Stage) -> None:
         """The class's own kernels; nobody needs the delta of the inputs."""
@@ -200,40 +145,3 @@ class Passes:
         stage.run(code.push if stage.before is None else code.backward, stage.backward)
         if code.bias_backward and stage.bias:
             stage.run(code.bias_backward, stage.backward | stage.bias)
-
-    def _push(self, stage: Stage, block: Block, draws: Draws, sink: Sink, *, added: bool) -> None:
-        """What a layer's class pushes goes to the sink; `added` says whether D holds something already."""
-        if block.frozen:
-            sink.skip(block)
-            return
-        code, values = stage.code, stage.backward
-        coefficients = stage.coefficients(draws.rates)
-        if code.analysis.pushes == "product" and not added:
-            first = 0 if block.bias else 1
-            terms = [Term(values[term.factors][:, first:], values[term.left]) for term in code.terms]
-            sink.product(block, terms, draws.share, coefficients)
-            return
-        if not added:
-            summed = any(term.out == "U" for term in code.terms)
-            values["U"] = sink.matrix(block) if summed else self._zeroed(block, sink)
-        for term in code.terms:
-            self._add(term, block, values, added=added)
-            added |= term.out == "U"
-        stage.run(code.update, values)
-        sink.loop(block, coefficients)
-
-    def _zeroed(self, block: Block, sink: Sink) -> Matrix:
-        """Where D goes, for kernels that add to it."""
-        matrix = sink.matrix(block)
-        self.weights[block.layer].zero.run({"update": matrix})
-        return matrix
-
-    def _add(self, term: PushTerm, block: Block, values: dict[str, Any], *, added: bool) -> None:
-        """A product of a push that is more than products: to D, or kept for the pass that goes on.
-
-        `added` says whether D holds something already.
-        """
-        factors = values[term.factors][:, 0 if block.bias else 1 :]
-        beta, out = float(added and term.out == "U"), values[term.out][: block.rows]
-        given = {"factors": factors, "deltas": values[term.left], "alpha": values["share"], "beta": beta}
-        self.weights[block.layer].push.run(given | {"update": out})

@@ -121,6 +121,7 @@ class Stage:
                 "bias": int(self.outgoing.bias) if self.outgoing is not None else 0,
                 "incoming": self.block.rows if self.block is not None else 1,
                 "outgoing": self.outgoing.columns if self.outgoing is not None else 1,
+                "foremost": 0,
                 "status": self.status,
                 "threads": self.threads,
                 "R": np.empty((self.code.draw_rows, 4 * (self.layer.units + 8)), np.uint32),
@@ -150,14 +151,28 @@ class Stage:
         self.forward = common | self._incoming(view)
         self.backward = common | self._outgoing(view)
         self.bias = {}
-        if self.outgoing is not None and self.outgoing.bias and (self.code.bias_forward or self.code.bias_backward):
-            # Its factors of the push are column 0 of the layer's.
-            shared = {name: it for name, it in self.arrays.items() if self.code.arrays[name].shape == PER_SENDER}
-            shared["H"] = self.arrays["H"]
-            own = self._arrays(self.bias_buffers, view, examples, 1, 1) | shared
-            precision, starts = self.spec.precision, self.layer.starts(State)
-            own |= {f"T_{name}": np.full(1, value, precision) for name, value in starts.items()}
-            self.bias = own | {"ids": np.array([self.spec.first_id(self.index)], np.uint32)}
+        if self.runs_bias:
+            self.bias = self.of_bias(self.arrays, self._arrays(self.bias_buffers, view, examples, 1, 1))
+
+    @property
+    def runs_bias(self) -> bool:
+        """True where the bias sender has kernels of its own."""
+        code = self.code
+        return self.outgoing is not None and self.outgoing.bias and bool(code.bias_forward or code.bias_backward)
+
+    def of_bias(self, arrays: Mapping[str, NDArray[Any]], alone: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+        """What kernels of the layer's bias sender name in place of the layer's own.
+
+        Args:
+            arrays: the layer's.
+            alone: the same for one neuron.
+        """
+        # Its factors of the push are column 0 of the layer's.
+        shared = {name: it for name, it in arrays.items() if self.code.arrays[name].shape == PER_SENDER}
+        precision, starts = self.spec.precision, self.layer.starts(State)
+        kept = {f"T_{name}": np.full(1, value, precision) for name, value in starts.items()}
+        ids = np.array([self.spec.first_id(self.index)], np.uint32)
+        return {**alone, **shared, "H": arrays["H"], **kept, "ids": ids}
 
     def _arrays(self, buffers: Buffers, view: View, examples: int, neurons: int, units: int) -> dict[str, NDArray[Any]]:
         incoming = view.parameters[self.index]
@@ -179,17 +194,26 @@ class Stage:
             return {"X": senders[:, 1:]}
         bias = self.layer.incoming.bias
         weights = view.parameters[self.index]
-        return self._synapses(view) | {"X": senders if bias else senders[:, 1:], "W": weights, "bias": int(bias)}
+        synapses = self.synapses(weights, view.ids[self.index - 1], view.ids[self.index])
+        return synapses | {"X": senders if bias else senders[:, 1:], "W": weights, "bias": int(bias)}
 
-    def _synapses(self, view: View) -> dict[str, Any]:
-        """Where the random words of the incoming synapses are, and who is at their ends."""
-        analysis, weights = self.code.analysis, view.parameters[self.index]
+    def synapses(
+        self, weights: Matrix | None, senders: NDArray[np.uint32], receivers: NDArray[np.uint32]
+    ) -> dict[str, Any]:
+        """Where the random words of the incoming synapses are, and who is at their ends.
+
+        Args:
+            weights: those of the synapses, None where there are none.
+            senders: ids of the neurons before.
+            receivers: ids of those that the weights lead to.
+        """
+        analysis = self.code.analysis
         if weights is None or not (analysis.draws_synapses or analysis.predicts_by_synapses):
             return {}
         if len(self.words) < weights.size:
             self.words = aligned(weights.size, np.uint32)
         words = self.words[: weights.size].reshape(weights.shape)
-        return {"M": words, "senders": view.ids[self.index - 1], "receivers": view.ids[self.index]}
+        return {"M": words, "senders": senders, "receivers": receivers}
 
     def draws(self, *, training: bool) -> bool:
         """True where `forward` asks for the draws of synapses."""

@@ -64,14 +64,22 @@ class States:
 
     Args:
         spec: the network.
+        blocks: where they lie.
         kept: per layer, names of the states of neurons that the class's methods write.
         watch: who looks on.
     """
 
-    def __init__(self, spec: NetworkSpec, kept: Sequence[frozenset[str]], watch: Watch = unwatched) -> None:
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        blocks: Sequence[StateBlock],
+        kept: Sequence[frozenset[str]],
+        watch: Watch = unwatched,
+    ) -> None:
         self.spec = spec
+        self.blocks = blocks
         self.operations = [watched(STATES, index, watch, "states") for index in range(len(spec.layers))]
-        self.written = [state for state in spec.states if not state.of_synapses and state.name in kept[state.layer]]
+        self.written = [state for state in blocks if not state.of_synapses and state.name in kept[state.layer]]
 
     def stored(self, matrices: Mapping[Matrix, NDArray[np.floating]]) -> list[Arrays]:
         """Per layer, what kernels read: views of the flat array.
@@ -83,7 +91,7 @@ class States:
             {f"I_{name}": self.spec.precision(value) for name, value in layer.starts(SynapseState).items()}
             for layer in self.spec.layers
         ]
-        for state in self.spec.states:
+        for state in self.blocks:
             matrix = matrices[state]
             found[state.layer][f"T_{state.name}"] = matrix if state.of_synapses else matrix[0]
         return found
@@ -97,7 +105,7 @@ class States:
             sink: has the memory.
         """
         found: list[Arrays] = [{} for _ in self.spec.layers]
-        for state in self.spec.states:
+        for state in self.blocks:
             matrix = sink.change(state)
             self.operations[state.layer].zero.run({"update": matrix})
             found[state.layer][f"U_{state.name}"] = matrix if state.of_synapses else matrix[0]
@@ -122,7 +130,7 @@ class States:
                 "change": changes[layer][f"U_{name}"],
             }
             self.operations[layer].reduce.run(values)
-        for state in self.spec.states:
+        for state in self.blocks:
             matrix = sink.changed(state)
             if matrix is not None:
                 values = {"previous": sink.change(state).ravel(), "parameters": matrix.ravel()}

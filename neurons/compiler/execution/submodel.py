@@ -17,7 +17,8 @@ from ...part import Part
 from ..analysis.drops import Drop
 from ..analysis.masks import dropped_by
 from ..nir.evaluate import evaluate
-from .passes import Draws, Passes
+from .draws import Draws
+from .passes import Passes
 from .sinks import ApplyPart, CollectPart, Places, Scratch, Weights
 from .stage import Stage, View
 

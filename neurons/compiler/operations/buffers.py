@@ -120,5 +120,6 @@ class Buffers:
         for name, array in self.declared.items():
             shape = sizes.shape(array)
             self.views[name] = self.storage[name][: math.prod(shape)].reshape(shape)
-        self.views["O"][:, 0] = 1.0
+        if "O" in self.views:
+            self.views["O"][:, 0] = 1.0
         return self.views

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from types import ModuleType
@@ -29,9 +27,7 @@ from horn.neurons import (
     Rates,
     SquaredError,
     StandardNeuron,
-    jit,
 )
-from horn.neurons.compiler.emission.costs import cost_code
 from horn.neurons.neuron import hyperparameters
 
 Arrays = dict[str, np.ndarray]
@@ -71,28 +67,6 @@ def define(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], ModuleTy
 def first_line() -> int:
     """The line of a defined module's file on which its text begins."""
     return _PREAMBLE.count("\n") + 1
-
-
-@contextmanager
-def _plain_kernels() -> Iterator[None]:
-    cost_code(_COST)  # shared by all tests, hence compiled
-    known = {name for name in sys.modules if name.startswith("horn_kernels_")}
-    with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        patch.setattr(jit, "kernel", lambda function: function)
-        try:
-            yield
-        finally:
-            for name in [name for name in sys.modules if name.startswith("horn_kernels_") and name not in known]:
-                del sys.modules[name]
-
-
-@pytest.fixture(scope="session")
-def plain_kernels() -> Callable[[], Any]:
-    """A context in which emitted modules run as the Python that they are: no time goes into machine code.
-
-    Only for classes that are used nowhere else, since a class's kernels are remembered.
-    """
-    return _plain_kernels
 
 
 _COST = SquaredError()

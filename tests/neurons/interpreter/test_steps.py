@@ -20,7 +20,7 @@ from horn.neurons import (
     StandardNeuron,
     random,
 )
-from horn.neurons.interpreter import interpreter as module
+from horn.neurons.interpreter import steps as module
 
 SEED = 11
 
