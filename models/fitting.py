@@ -9,7 +9,7 @@ import numpy as np
 
 from horn.bsp import ZooKeeper
 from horn.bsp.placement import available_cores
-from horn.neurons import engine_named
+from horn.neurons import divide, engine_named
 
 from .batches import Order, SubModels
 from .checks import require_bound, require_choice, require_count, require_flag, require_submodels
@@ -166,8 +166,14 @@ class FitOptions:
                 f"max_norm={state.spec.max_norm} needs all weights of a neuron in one place, and parameter servers "
                 "hold shards of them: leave one out"
             )
+        divide(state.spec, topology.tasks)  # refuses layers with fewer neurons than tasks
         if isinstance(optimizer, Minimizer):
             check_minimizer(optimizer, state.spec, self.strategy)
+            if topology.tasks > 1:
+                raise ValueError(
+                    f"{type(optimizer).__name__} needs all parameters in one place, and {topology} divides them over "
+                    f"tasks: use tasks=1, or an optimizer"
+                )
         elif optimizer is not None and optimizer.clip_norm is not None and topology.servers > 1:
             raise ValueError(
                 f"clip_norm={optimizer.clip_norm} bounds the norm over all parameters, and {topology.servers} servers "

@@ -13,11 +13,12 @@ from horn.neurons import Engine, NetworkSpec, Rates
 
 from .batches import Order, Place, SubModels, bounds
 from .convergence import Convergence
+from .holding import Holding, Layout, holding
 from .optimizers import Minimizer, Optimizer
 from .schedules import ScheduleLike, rate_at
 from .strategies import SyncStrategy
 from .topology import Topology
-from .updating import Updater, alone
+from .updating import Updater, alone, seen_spec
 
 #: Shards begin at multiples of a cache line: no two peers write to the same one.
 FLOATS_PER_LINE = 16
@@ -74,15 +75,21 @@ class Plan:
         """True where all peers share one copy of the parameters."""
         return self.strategy.properties.one_copy and self.topology.is_flat
 
+    def holding(self, task: int) -> Holding:
+        """What a peer holds that is one of the topology's tasks."""
+        spec = seen_spec(self.optimizer, self.spec)
+        return holding(spec, self.engine, self.seed, task, self.topology.tasks)
+
     def updater(
         self,
+        layout: Layout,
         engine: Engine,
         slots: Mapping[str, NDArray[np.float32]],
         total: Callable[[float], float] = alone,
     ) -> Updater:
         """What applies updates to an engine's parameters; see `Updater`."""
         optimizer = self.optimizer if isinstance(self.optimizer, Optimizer) else None
-        return Updater(self.spec, engine, optimizer, slots, self.began, total)
+        return Updater(layout, engine, optimizer, slots, self.began, total)
 
     @property
     def workers(self) -> int:
@@ -122,9 +129,7 @@ class Plan:
         return workers if self.topology.tasks == 1 else f"task {peer % self.topology.tasks} of {workers}"
 
     def shard(self, peer: int) -> tuple[int, int]:
-        """The range of the parameters that a peer applies updates to: all of its own copy, or its part of the one."""
-        if not self.shared_copy:
-            return 0, self.spec.size
+        """The range of the one copy that a peer applies updates to, where all share it."""
         lines = bounds(-(-self.spec.size // FLOATS_PER_LINE), self.trainers)
         start, stop = (min(FLOATS_PER_LINE * line, self.spec.size) for line in lines[peer : peer + 2])
         return start, stop

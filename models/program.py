@@ -67,8 +67,7 @@ def _train(peer: Peer, crew: Crew, hooks: Hooks, plan: Plan, workspace: Workspac
 def _servers(peer: Peer, crew: Crew, plan: Plan) -> Servers | None:
     if not plan.topology.servers:
         return None
-    peers = plan.topology.servers_of(crew.role.task)
-    return Servers(Mail(peer, plan.timeout), peers, plan.topology.trainers, plan.spec.size)
+    return Servers(Mail(peer, plan.timeout), plan.topology.server_peers, plan.topology.trainers, plan.spec.size)
 
 
 def _work(peer: Peer, crew: Crew, plan: Plan, servers: Servers | None) -> Work:
@@ -83,8 +82,7 @@ def _serve(peer: Peer, hooks: Hooks, plan: Plan, workspace: Workspace) -> None:
     topology, size = plan.topology, plan.spec.size
     role = topology.role(peer.index)
     assert isinstance(role, ServerRole)
-    share, task = divmod(role.server, topology.tasks)
-    start, stop = bounds(size, topology.servers // topology.tasks)[share : share + 2]
+    start, stop = bounds(size, topology.servers)[role.server : role.server + 2]
     # pages that are never touched take no memory: it holds its shard alone
     parameters, previous = (np.zeros(size, plan.spec.precision) for _ in range(2))
     parameters[start:stop] = workspace.parameters[start:stop]
@@ -93,12 +91,10 @@ def _serve(peer: Peer, hooks: Hooks, plan: Plan, workspace: Workspace) -> None:
     for name, slot in slots.items():
         slot[start:stop] = workspace.slots[name][start:stop]
     engine = engine_named(plan.engine)(seen_spec(plan.optimizer, plan.spec), parameters, previous, seed=plan.seed)
-    store = Store(parameters, plan.updater(engine, slots), start, stop, topology.workers)
+    store = Store(parameters, plan.updater(plan.spec, engine, slots), start, stop, topology.workers)
     trainers = range(topology.trainers)
-    pushers = trainers[task :: topology.tasks]
-    askers = trainers if role.server == 0 else pushers
     synchronous = plan.strategy.properties.synchronous
-    Server(peer, hooks.serve, store, pushers, askers, (plan.iterations, topology.groups), synchronous).run()
+    Server(peer, hooks.serve, store, trainers, trainers, (plan.iterations, topology.groups), synchronous).run()
     workspace.parameters[start:stop] = parameters[start:stop]
     workspace.previous[start:stop] = previous[start:stop]
     for name, slot in slots.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from horn.neurons import Batch, Rates, Score, engine_named
+from horn.neurons import Batch, Rates, Score
 
 from .batches import Feed
 from .crew import Crew
@@ -18,7 +18,6 @@ from .servers import Servers
 from .soundness import Sound
 from .strategies import Context, Replicas
 from .streams import STRATEGY, generator
-from .updating import seen_spec
 from .workspace import Workspace
 
 
@@ -56,19 +55,21 @@ class Replica:
         self._strategy = plan.strategy
         self.part = (index, plan.trainers) if plan.shared_copy else (plan.own(index).start, plan.workers)
         self.speaks = crew.role.task == 0
+        self._holding = plan.holding(crew.role.task)
         parameters, previous, self.slots = workspace.parameters, workspace.previous, workspace.slots
         if plan.shared_copy:
             self.update: NDArray[np.floating] = workspace.updates[index]
+            shard = plan.shard(index)
         else:
-            parameters, previous = parameters.copy(), previous.copy()
-            self.slots = {name: slot.copy() for name, slot in self.slots.items()}
-            self.update = np.zeros(plan.spec.size, plan.spec.precision)
-        spec = seen_spec(plan.optimizer, plan.spec)
-        self.engine = engine_named(plan.engine)(spec, parameters, previous, seed=plan.seed)
+            parameters, previous = self._holding.take(parameters), self._holding.take(previous)
+            self.slots = {name: self._holding.take_slot(slot) for name, slot in self.slots.items()}
+            self.update = np.zeros(self._holding.layout.size, plan.spec.precision)
+            shard = 0, len(parameters)
+        self.engine = self._holding.engine(parameters, previous, crew.tasks)
         self.feed = Feed(workspace.examples, plan.order, plan.topology.workers, plan.own(index), plan.submodels)
         self._sound = Sound(self.engine, plan, plan.own(index), crew.tasks)
-        self._objective = None if plan.shared_copy else Objective(self.engine)
-        shard = plan.shard(index)
+        alone = plan.topology.tasks == 1 and not plan.shared_copy
+        self._objective = Objective(self.engine) if alone else None
         self.context = Context(
             parameters,
             previous,
@@ -82,7 +83,9 @@ class Replica:
             _objective=self._objective,
         )
         holders = crew.holders if plan.shared_copy else crew.tasks  # of the other shards
-        self._updater = plan.updater(self.engine, self.slots, lambda value: float(holders.allreduce(np.float64(value))))
+        self._updater = plan.updater(
+            self._holding.layout, self.engine, self.slots, lambda value: float(holders.allreduce(np.float64(value)))
+        )
         self._minimization = self._minimizing()
 
     def _minimizing(self) -> Minimization | None:
@@ -133,10 +136,10 @@ class Replica:
     def hand_in(self, workspace: Workspace) -> None:
         """Put replica 0's parameters where the caller finds them, unless servers or all peers share them."""
         if self.part[0] == 0 and not (self._plan.shared_copy or self._plan.topology.servers):
-            np.copyto(workspace.parameters, self.engine.parameters)
-            np.copyto(workspace.previous, self.engine.previous)
+            self._holding.put(self.engine.parameters, workspace.parameters)
+            self._holding.put(self.engine.previous, workspace.previous)
             for name, slot in self.slots.items():
-                np.copyto(workspace.slots[name], slot)
+                self._holding.put_slot(slot, workspace.slots[name])
 
     def _apply(self, change: NDArray[np.floating], rates: Rates) -> None:
         start, stop = self.context.shard

@@ -98,7 +98,7 @@ class Sound:
         """The workers among this peer's whose loss is not finite; all of them, where that is so of their sum alone."""
         if len(self._own) == 1:
             return list(self._own)
-        scratch = np.empty(self._engine.spec.size, self._engine.spec.precision)
+        scratch = np.empty_like(self._engine.parameters)
         losses = {worker: self._engine.gradient(part, rates, scratch).loss for worker, part in self._parts(batch)}
         return [worker for worker, loss in losses.items() if not math.isfinite(loss)] or list(losses)
 

@@ -57,7 +57,7 @@ class Topology:
         groups: how many train asynchronously of each other.
         replicas: of the network, in each group.
         tasks: that each replica is divided over.
-        servers: that hold the parameters, in processes of their own; a multiple of `tasks`, or 0.
+        servers: that hold the parameters, in processes of their own; for replicas of one task.
 
     Raises:
         TypeError, ValueError: numbers that make no topology.
@@ -72,10 +72,10 @@ class Topology:
         for name in ("groups", "replicas", "tasks"):
             require_count(name, getattr(self, name))
         require_count("servers", self.servers, least=0)
-        if self.servers % self.tasks:
+        if self.servers and self.tasks > 1:
             raise ValueError(
-                f"servers={self.servers} cannot serve replicas of tasks={self.tasks}: each server holds parameters of "
-                f"one task, so that their number must be a multiple of {self.tasks}"
+                f"servers={self.servers} serve replicas that are whole, and these are divided over tasks={self.tasks}: "
+                "leave out one of the two"
             )
 
     @property
@@ -105,9 +105,10 @@ class Topology:
         worker, task = divmod(peer, self.tasks)
         return WorkerRole(*divmod(worker, self.replicas), task)
 
-    def servers_of(self, task: int) -> list[int]:
-        """The peers that hold the parameters of one task of every replica, in the order of their shards."""
-        return [self.trainers + server for server in range(task, self.servers, self.tasks)]
+    @property
+    def server_peers(self) -> range:
+        """The peers that are servers, in the order of their shards."""
+        return range(self.trainers, self.peers)
 
     def told(self) -> dict[str, Any]:
         """The topology as plain data, for whoever looks at a running job."""

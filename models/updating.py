@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from horn.neurons import Block, Engine, NetworkSpec, Rates
 
+from .holding import Layout
 from .optimizers import Minimizer, Optimizer, Stretch
 from .optimizers.clipping import clip_norm, clip_values
 
@@ -41,7 +42,7 @@ class Updater:
     """Applies updates to a range of a network's parameters.
 
     Args:
-        spec: the network.
+        layout: where the parameters lie.
         engine: runs `seen_spec` of it, on the parameters and previous changes that are to be changed.
         optimizer: makes the steps; None: what neurons push is the change.
         slots: what the optimizer keeps, by name, arrays of ``spec.parameter_count``.
@@ -52,14 +53,14 @@ class Updater:
 
     def __init__(
         self,
-        spec: NetworkSpec,
+        layout: Layout,
         engine: Engine,
         optimizer: Optimizer | None,
         slots: Mapping[str, NDArray[np.float32]],
         began: int = 0,
         total: Callable[[float], float] = alone,
     ) -> None:
-        self.spec, self.engine, self.optimizer = spec, engine, optimizer
+        self.layout, self.engine, self.optimizer = layout, engine, optimizer
         self.slots = [slots[name] for name in optimizer.slots] if optimizer is not None else []
         self.began, self.total = began, total
 
@@ -79,7 +80,7 @@ class Updater:
         plain = seen_rates(self.optimizer, rates)
         self.engine.complete(update, plain.times(share), start, stop)
         self._optimize(self.optimizer, update, rates, start, stop)
-        kept = max(start, self.spec.parameter_count)
+        kept = max(start, self.layout.parameter_count)
         if kept < stop:  # what neurons keep from batch to batch is theirs to change
             self.engine.apply(update[kept - start :], plain, kept, stop)
 
@@ -106,7 +107,7 @@ class Updater:
 
     def _stretches(self, start: int, stop: int) -> Iterator[tuple[Block, int, int]]:
         """The biases and the weights of each block that is not frozen, as far as they lie in [start, stop)."""
-        for block in self.spec.blocks:
+        for block in self.layout.blocks:
             for begin, end in ((block.offset, block.first_weight), (block.first_weight, block.stop)):
                 low, high = max(begin, start), min(end, stop)
                 if low < high and not block.frozen:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from horn.bsp.placement import Placement
-from horn.models import AllReduce, Convergence, Downpour, ParameterServer, SyncStrategy, Topology, TrainingDiverged
+from horn.models import (
+    Adam,
+    AllReduce,
+    Convergence,
+    Downpour,
+    ParameterServer,
+    SyncStrategy,
+    Topology,
+    TrainingDiverged,
+)
 from horn.models.batches import Order, Place
 from horn.models.fitting import FitOptions
 from horn.models.history import ValidationRecord
@@ -16,13 +25,14 @@ from horn.models.topology import ServerRole, WorkerRole
 
 
 def test_peers_are_numbered_group_by_group_and_servers_come_last():
-    topology = Topology(groups=2, replicas=2, tasks=2, servers=4)
+    topology = Topology(groups=2, replicas=2, tasks=2)
     roles = [topology.role(peer) for peer in range(topology.peers)]
-    expected = [WorkerRole(g, r, t) for g in range(2) for r in range(2) for t in range(2)]
-    assert roles == [*expected, *(ServerRole(server) for server in range(4))]
-    assert (topology.workers, topology.trainers, topology.peers) == (4, 8, 12)
-    assert [topology.servers_of(task) for task in range(2)] == [[8, 10], [9, 11]]
+    assert roles == [WorkerRole(g, r, t) for g in range(2) for r in range(2) for t in range(2)]
+    assert (topology.workers, topology.trainers, topology.peers) == (4, 8, 8)
     assert json.loads(json.dumps(topology.told()))["roles"][5] == "group 1, replica 0, task 1"
+    served = Topology(groups=2, servers=3)
+    assert [served.role(peer) for peer in range(2, 5)] == [ServerRole(server) for server in range(3)]
+    assert list(served.server_peers) == [2, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +40,7 @@ def test_peers_are_numbered_group_by_group_and_servers_come_last():
     [
         ({"groups": 0}, "groups must be at least 1, got 0"),
         ({"servers": -1}, "servers must be at least 0, got -1"),
-        ({"tasks": 2, "servers": 3}, "must be a multiple of 2"),
+        ({"tasks": 2, "servers": 2}, "servers=2 serve replicas that are whole"),
         ({"replicas": 1.5}, "replicas must be a whole number"),
     ],
 )
@@ -160,3 +170,27 @@ def test_notes_of_all_replicas_make_one_history():
     assert history.time == [0.3, 0.4, 0.5]
     assert history.learning_rate == [0.3, 0.2, 0.1]
     assert (history.metrics, history.validation, history.first_step) == ({"staleness": [(1, 2.0)]}, [look], 7)
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "compiled"])
+def test_a_network_divided_over_tasks_trains_as_the_whole(build, task, same_weights, engine):
+    whole, divided = (build(engine=engine, regularization=0.01, max_norm=1.0) for _ in range(2))
+    whole.fit(*task, epochs=2, batch_size=12, validation=task)
+    divided.fit(*task, epochs=2, batch_size=12, topology=Topology(replicas=2, tasks=3), processes=2, validation=task)
+    assert same_weights(whole, divided, atol=2e-6)
+    assert divided.history.loss == pytest.approx(whole.history.loss, rel=1e-5)
+    assert divided.history.validation[-1].loss == pytest.approx(whole.history.validation[-1].loss, rel=1e-5)
+    assert np.allclose(divided._require_state().previous, whole._require_state().previous, atol=2e-6)
+
+
+def test_an_optimizer_steps_each_tasks_share(build, task, same_weights):
+    whole, divided = (build(learning_rate=0.01, optimizer=Adam(clip_norm=0.05)) for _ in range(2))
+    for nn, arguments in ((whole, {}), (divided, {"topology": Topology(tasks=2)})):
+        nn.fit(*task, iterations=3, batch_size=12, **arguments)
+        nn.fit(*task, iterations=2, batch_size=12, **arguments)  # goes on with what the optimizer keeps
+    assert same_weights(whole, divided, atol=2e-6)
+
+
+def test_a_network_too_small_for_its_tasks_is_refused(build, task):
+    with pytest.raises(ValueError, match=r"has 3 neurons, too few for tasks=4"):
+        build().fit(*task, iterations=1, batch_size=12, topology=Topology(tasks=4))
