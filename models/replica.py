@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from horn.neurons import Batch, Rates, Score, engine_named
 
-from .batches import Feed
 from .crew import Crew
+from .feeding import new_supply
 from .hooks import Hooks
 from .minimizing import Minimization, Site
 from .objective import Objective
@@ -65,7 +65,7 @@ class Replica:
             self.update = np.zeros(plan.spec.size, plan.spec.precision)
         spec = seen_spec(plan.optimizer, plan.spec)
         self.engine = engine_named(plan.engine)(spec, parameters, previous, seed=plan.seed)
-        self.feed = Feed(workspace.examples, plan.order, plan.topology.workers, plan.own(index), plan.submodels)
+        self.feed = new_supply(plan, workspace.examples, index)
         self._sound = Sound(self.engine, plan, plan.own(index), crew.tasks)
         self._objective = None if plan.shared_copy else Objective(self.engine)
         shard = plan.shard(index)
@@ -129,6 +129,10 @@ class Replica:
         if change is not None:
             self._apply(change, rates)
         return score
+
+    def close(self) -> None:
+        """Let go of threads and files."""
+        self.feed.close()
 
     def hand_in(self, workspace: Workspace) -> None:
         """Put replica 0's parameters where the caller finds them, unless servers or all peers share them."""

@@ -152,11 +152,12 @@ class Example:
 
     # -- back -------------------------------------------------------------------------------------------------------
 
-    def backward(self, target: Vector, pushed: Pushed) -> None:
+    def backward(self, target: Vector, weight: float, pushed: Pushed) -> None:
         """Send the slope of the cost back through all layers; what neurons push and keep is added to `pushed`.
 
         Args:
             target: shape (units,).
+            weight: what the example's cost counts.
             pushed: sums over the examples so far.
         """
         last = len(self._spec.layers) - 1
@@ -165,6 +166,7 @@ class Example:
             deltas: Vector = self._inputs[-1] - target
         else:
             deltas = self._cost_slopes(target)
+        deltas = deltas * weight
         for layer in range(last, -1, -1):
             deltas = self._layer_backward(layer, deltas, pushed)
             incoming = self._spec.layers[layer].incoming

@@ -81,7 +81,7 @@ class Interpreter(Engine):
 
     def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
         wanted = dense_targets(targets, self._units, self.spec.precision)
-        return self._score(self.predict(inputs, first=first), wanted)
+        return self._score(self.predict(inputs, first=first), wanted, np.ones(len(wanted), np.float32))
 
     def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.float32]) -> Score:
         self._set_rates(rates, training=True)
@@ -89,14 +89,15 @@ class Interpreter(Engine):
         wanted = dense_targets(batch.targets, self._units, self.spec.precision)
         outputs = np.empty_like(wanted)
         pushed = Pushed(np.zeros(self.spec.size), np.zeros(self.spec.size, np.int64), batch.total - 1)
-        rows = zip(self._checked(batch.inputs), wanted, batch.positions, batch.lanes, strict=True)
+        weights = np.ones(len(wanted), np.float32) if batch.weights is None else batch.weights
+        rows = zip(self._checked(batch.inputs), wanted, weights, batch.positions, batch.lanes, strict=True)
         with np.errstate(all="ignore"):
-            for row, (features, target, position, lane) in enumerate(rows):
+            for row, (features, target, weight, position, lane) in enumerate(rows):
                 example = Example(self._network, Place(key, rates.step, int(position), int(lane), batch.nested))
                 outputs[row] = example.forward(features)
-                example.backward(target, pushed)
+                example.backward(target, self._numbers.real(weight), pushed)
         self._average(pushed, batch.total, rates, out)
-        return self._score(outputs, wanted)
+        return self._score(outputs, wanted, weights)
 
     def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
         for part, beta, gamma in self._carried(rates, start, stop):
@@ -174,12 +175,14 @@ class Interpreter(Engine):
             part = slice(state.offset, state.stop)
             out[part] = pushed.sums[part] / (total if state.reduce == "mean" else 1)
 
-    def _score(self, outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> Score:
+    def _score(self, outputs: NDArray[np.float32], targets: NDArray[np.float32], weights: NDArray[np.float32]) -> Score:
         name = f"{type(self._cost).__name__}.apply"
         loss, real = 0.0, self._numbers.real
+        counted = np.repeat(weights, outputs.shape[1])
         with np.errstate(all="ignore"), blaming(name):
-            for output, target in zip(outputs.flat, targets.flat, strict=True):
-                loss += float(self._numbers.number(self._cost.apply(real(output), real(target)), name))
+            for output, target, weight in zip(outputs.flat, targets.flat, counted, strict=True):
+                cost = self._numbers.number(self._cost.apply(real(output), real(target)), name)
+                loss += float(weight) * float(cost)
         return Score(loss, count_correct(outputs, targets), len(outputs))
 
 
