@@ -1,7 +1,18 @@
 """Layered networks, their training in parallel, and what keeps them: data, schedules, files."""
 
 from .convergence import Convergence
-from .data import DataError, Dataset, DataUnavailable, ScaledArray, digits, mnist, mnist_or_digits
+from .data import (
+    DataError,
+    Dataset,
+    DataUnavailable,
+    ExampleDraws,
+    ScaledArray,
+    Stream,
+    digits,
+    digits5000,
+    mnist,
+    mnist_or_digits,
+)
 from .errors import ModelFileError, TrainingDiverged, WorkerLost
 from .history import Evaluation, History, ValidationRecord
 from .network import NeuralNetwork
@@ -67,6 +78,7 @@ __all__ = [
     "EightBit",
     "ElasticAveraging",
     "Evaluation",
+    "ExampleDraws",
     "ExponentialSchedule",
     "Gossip",
     "GradientDescent",
@@ -94,6 +106,7 @@ __all__ = [
     "StaleSynchronous",
     "Store",
     "StrategyCheckFailed",
+    "Stream",
     "Stretch",
     "SyncStrategy",
     "TopK",
@@ -103,6 +116,7 @@ __all__ = [
     "WorkerLost",
     "check_strategy",
     "digits",
+    "digits5000",
     "mnist",
     "mnist_or_digits",
 ]

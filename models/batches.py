@@ -9,18 +9,18 @@ its random draws: the same for any number of workers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from horn.neurons import Batch
 
+from .augmentation import Augmentation
 from .examples import Examples
+from .gathering import Gathering
+from .parts import Share, SubModels
 from .streams import SAMPLING, SHUFFLE, generator
-
-#: Who draws masks: False each example, True each worker for its whole part of a batch, "nested" both (`Batch.nested`).
-SubModels: TypeAlias = bool | Literal["nested"]
 
 
 @dataclass(frozen=True)
@@ -98,36 +98,8 @@ class Walk:
         return self._place
 
 
-def bounds(total: int, parts: int) -> list[int]:
-    """Where `parts` contiguous parts of `total` things begin and end, as even as can be: ``parts + 1`` indices."""
-    share, extra = divmod(total, parts)
-    return [part * share + min(part, extra) for part in range(parts + 1)]
-
-
-class Feed:
-    """One peer's parts of the batches, in buffers that are used again and again.
-
-    Args:
-        examples: all examples.
-        order: the order of the job.
-        workers: how many the job has.
-        own: which of them this peer computes, a contiguous range.
-        submodels: True draws dropout once per worker and batch, not once per example; "nested" does both.
-    """
-
-    def __init__(self, examples: Examples, order: Order, workers: int, own: range, submodels: SubModels) -> None:
-        self.order = order
-        self._examples = examples
-        self._workers, self._own = workers, own
-        self._submodels = submodels
-        share = -(-order.batch_size // workers) * len(own)
-        features = examples.features.array
-        self._inputs = np.empty((share, features.shape[1]), np.float32)
-        self._scratch = np.empty(self._inputs.shape if features.dtype == np.uint8 else (share, 0), np.uint8)
-        self._targets = np.empty((share, *examples.targets.shape[1:]), examples.targets.dtype)
-        self._permutation = np.arange(order.examples)
-        self._epoch = -1
-        self._split_of = -1
+class Supply(Protocol):
+    """What gives a peer its parts of the batches, one after the other."""
 
     def batch(self, place: Place, step: int, own: range | None = None) -> Batch:
         """This peer's part of a batch; valid until the next call. It may hold no example, where there are few.
@@ -137,28 +109,52 @@ class Feed:
             step: number of the training step, over all fits.
             own: the workers that this peer computes from now on, as many as before; None for the same ones.
         """
-        size = self.order.size(place)
-        if own is not None and own != self._own:
-            self._own, self._split_of = own, -1
-        if size != self._split_of:
-            self._split(size)
-        rows = self._rows(place, step, size)[self._start : self._stop]
-        count = len(rows)
-        inputs, targets = self._inputs[:count], self._targets[:count]
-        self._examples.features.gather(rows, inputs, self._scratch[:count])
-        np.take(self._examples.targets, rows, axis=0, out=targets, mode="clip")
-        return Batch(inputs, targets, self._positions, self._lanes, size, self._submodels == "nested")
 
-    def _split(self, size: int) -> None:
-        """Find this peer's part of batches of `size` examples."""
-        starts = bounds(size, self._workers)
-        self._start, self._stop = starts[self._own.start], starts[self._own.stop]
-        self._positions = np.arange(self._start, self._stop, dtype=np.uint32)
-        self._lanes = self._positions
-        if self._submodels:
-            counts = np.diff(starts)[self._own.start : self._own.stop]
-            self._lanes = np.repeat(np.asarray(self._own, np.uint32), counts)
-        self._split_of = size
+    def after(self, place: Place) -> Place:
+        """The place after the batch at `place`, which `batch` has given last."""
+
+    def close(self) -> None:
+        """Let go of threads and files."""
+
+
+class Feed:
+    """A `Supply` from examples that can be read in any order.
+
+    Args:
+        examples: all examples.
+        order: the order of the job.
+        workers: how many the job has.
+        own: which of them this peer computes, a contiguous range.
+        submodels: True draws dropout once per worker and batch, not once per example; "nested" does both.
+        augmentation: what changes the inputs, or None.
+        buffers: number of batches that stay valid at the same time.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        order: Order,
+        workers: int,
+        own: range,
+        submodels: SubModels,
+        augmentation: Augmentation | None = None,
+        buffers: int = 1,
+    ) -> None:
+        self.order = order
+        self._gathering = Gathering(examples, Share(workers, own, submodels), order.batch_size, augmentation, buffers)
+        self._permutation = np.arange(order.examples)
+        self._epoch = -1
+
+    def batch(self, place: Place, step: int, own: range | None = None) -> Batch:
+        """See `Supply`."""
+        return self._gathering.batch(self._rows(place, step, self.order.size(place)), step, own)
+
+    def after(self, place: Place) -> Place:
+        """See `Supply`."""
+        return self.order.after(place)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def _rows(self, place: Place, step: int, size: int) -> NDArray[np.int64]:
         """The examples of the job's whole batch."""

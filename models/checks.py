@@ -114,6 +114,19 @@ def require_share(name: str, value: object) -> float:
     return number
 
 
+def require_proper_share(name: str, value: object) -> float:
+    """A number between 0 and 1, both excluded.
+
+    Raises:
+        TypeError: no number.
+        ValueError: outside.
+    """
+    number = _require_number(name, value)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} must be between 0 and 1, got {value!r}: 0.7 takes 70 % of the examples")
+    return number
+
+
 def require_bound(name: str, value: object) -> float | None:
     """None, or a number above 0: a bound on norms, on seconds.
 
@@ -171,8 +184,16 @@ def require_pair(name: str, value: object) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
-def require_finite(name: str, array: NDArray[Any]) -> None:
+def require_finite(
+    name: str, array: NDArray[Any], *, first: int = 0, numbers: NDArray[np.integer[Any]] | None = None
+) -> None:
     """Refuse NaN and infinity, naming the first place; looks at few rows at a time.
+
+    Args:
+        name: what to call the array in errors.
+        array: some rows of it.
+        first: the number of the first of them.
+        numbers: the numbers of all of them, where they do not follow each other.
 
     Raises:
         ValueError: there is one.
@@ -183,15 +204,16 @@ def require_finite(name: str, array: NDArray[Any]) -> None:
         rows = np.asarray(array[start : start + ROWS_PER_LOOK])
         # the sum of finite numbers is finite unless it overflows: one pass without a temporary where all is well
         with np.errstate(all="ignore"):
-            if math.isfinite(np.sum(rows, dtype=np.float64)):
+            if math.isfinite(np.sum(rows, dtype=np.promote_types(rows.dtype, np.float32))):
                 continue
         bad = np.argwhere(~np.isfinite(rows))
         if len(bad):
-            place = tuple(int(index) for index in bad[0])
-            seen = rows[place]
-            place = (place[0] + start, *place[1:])
+            row, *rest = (int(index) for index in bad[0])
+            seen = rows[(row, *rest)]
+            row += start
+            place = [first + row if numbers is None else int(numbers[row]), *rest]
             raise ValueError(
-                f"{name}{list(place)} is {seen}: all values must be finite in float32 "
+                f"{name}{place} is {seen}: all values must be finite in float32 "
                 "(at most 3.4e38); remove or replace such rows first"
             )
 

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from horn.neurons import Engine, Score
 
-from .batches import bounds
-from .examples import Examples, Features
+from .examples import Examples
+from .features import Features
+from .parts import bounds
 
 #: Examples computed together.
 BLOCK = 1024

@@ -11,16 +11,19 @@ from horn.bsp import ZooKeeper
 from horn.bsp.placement import available_cores
 from horn.neurons import divide, engine_named
 
-from .batches import Order, SubModels
+from .augmentation import Augment
+from .batches import Order
 from .checks import require_bound, require_choice, require_count, require_flag, require_submodels
 from .convergence import Convergence
 from .errors import TrainingDiverged
 from .examples import Examples
+from .handles import TrainingData
 from .history import History
 from .minimizing import check_minimizer
 from .optimizers import Minimizer, Optimizer
 from .outcome import Outcome
 from .parallel import train_in_processes
+from .parts import SubModels
 from .plan import Plan
 from .progress import Monitor
 from .schedules import ScheduleLike
@@ -61,6 +64,8 @@ class FitOptions:
     verbose: int
     timeout: float | None
     blas_threads: int
+    augment: Augment | None
+    prefetch: bool | None
 
     def __post_init__(self) -> None:
         if (self.iterations is None) == (self.epochs is None):
@@ -73,6 +78,10 @@ class FitOptions:
             require_count(name, getattr(self, name))
         require_flag("shuffle", self.shuffle)
         require_submodels(self.submodels)
+        if self.prefetch is not None:
+            require_flag("prefetch", self.prefetch)
+        if self.augment is not None and not callable(self.augment):
+            raise TypeError(f"augment must be a function of (x, rng) or None, got {self.augment!r}")
         require_bound("timeout", self.timeout)
         if self.zookeeper is not None:
             ZooKeeper.of(self.zookeeper)
@@ -151,13 +160,24 @@ class FitOptions:
         schedule: ScheduleLike,
         optimizer: Optimizer | Minimizer | None = None,
     ) -> Plan:
-        """The plan of this `fit`, for so many examples.
+        """The plan of this `fit`, for so many examples; 0 where nobody knows.
 
         Raises:
-            ValueError: more workers than examples, or an optimizer that does not fit network, strategy or topology.
+            ValueError: more workers than examples, too little known of a stream, or an optimizer that does not fit
+                network, strategy or topology.
         """
         topology = self.arranged
-        if topology.workers > examples:
+        if not examples and self.epochs is not None:
+            raise ValueError(
+                "epochs needs to know how many examples a pass of the stream has: Stream(source, examples=...), or "
+                "give iterations"
+            )
+        if not examples and not self.strategy.properties.synchronous:
+            raise ValueError(
+                f"with {type(self.strategy).__name__} workers are at different places of a pass, and must know how "
+                "long it is: Stream(source, examples=...)"
+            )
+        if 0 < examples < topology.workers:
             raise ValueError(
                 f"workers={topology.workers} are more than the {examples} examples: use at most {examples}"
             )
@@ -200,11 +220,13 @@ class FitOptions:
             validate_every=self.validate_every,
             skip_nonfinite=self.on_nonfinite == "skip",
             timeout=self.timeout,
+            augment=self.augment,
+            prefetch=self.prefetch,
         )
 
 
 def run_fit(
-    plan: Plan, options: FitOptions, state: TrainingState, examples: Examples, validation: Examples | None
+    plan: Plan, options: FitOptions, state: TrainingState, examples: TrainingData, validation: Examples | None
 ) -> History:
     """Train as planned, and take what came of it into `state`: all of it, or after an error nothing.
 

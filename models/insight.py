@@ -14,7 +14,8 @@ from horn.neurons import NeuronError, Rates
 from . import checks
 from .batches import START, Feed, Order
 from .building import LayeredNetwork
-from .examples import Sliceable, as_examples
+from .examples import as_examples
+from .features import Sliceable
 from .summary import summary
 from .threads import blas_threads as limited
 from .training_state import TrainingState

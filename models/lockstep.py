@@ -82,7 +82,7 @@ class Lockstep:
         score = self._step(batch, rates)
         stopping = self.team.stopping  # decided at the barrier just passed: the same for all
         self.replica.hooks.after_step(self.replica.context)
-        self.place = plan.order.after(self.place)
+        self.place = self.replica.feed.after(self.place)
         result = self._total(score, slot)
         self.recorder.step(result, rates.learning_rate)
         self._tell_skipped(slot)

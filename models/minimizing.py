@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from horn.neurons import Batch, Engine, NetworkSpec, Rates, Score
 
-from .batches import bounds
 from .optimizers import Minimizer
 from .optimizers.base import Vector
+from .parts import bounds
 from .strategies import Replicas, SyncStrategy
 from .updating import seen_rates
 

@@ -16,21 +16,25 @@ from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, Rates, draws_mas
 from horn.neurons.spec import PRECISIONS
 
 from . import checks
-from .batches import SubModels
+from .augmentation import Augment
 from .convergence import Convergence
+from .data import Stream
 from .evaluation import BLOCK, predict, score_part
-from .examples import Sliceable, as_examples, as_features
+from .examples import as_examples
+from .features import Sliceable, as_features
 from .fitting import FitOptions, run_fit
 from .history import Evaluation, History
 from .initialization import initial_parameters
 from .insight import TransparentNetwork
 from .optimizers import Minimizer, Optimizer
 from .parameters import ParameterList, bias_list, weight_list
+from .parts import SubModels
 from .persistence import load_network, save_network
 from .schedules import ScheduleLike, as_schedule, rate_at
 from .states import LayerStates, layer_states
 from .strategies import SyncStrategy
 from .topology import Topology
+from .training_data import training_data
 from .training_state import TrainingState
 from .updating import seen_rates
 
@@ -214,9 +218,11 @@ class NeuralNetwork(TransparentNetwork):
 
     def fit(
         self,
-        x: Sliceable,
-        y: Any,
+        x: Sliceable | Stream,
+        y: Any = None,
         *,
+        sample_weight: Any = None,
+        augment: Augment | None = None,
         iterations: int | None = None,
         epochs: int | None = None,
         batch_size: int,
@@ -236,6 +242,7 @@ class NeuralNetwork(TransparentNetwork):
         verbose: int = 1,
         timeout: float | None = None,
         blas_threads: int = 1,
+        prefetch: bool | None = None,
     ) -> History:
         """Train. A second `fit` goes on where the first ended, momentum and place in the shuffle included.
 
@@ -243,10 +250,19 @@ class NeuralNetwork(TransparentNetwork):
         them, and the same weights to rounding. Same seed and same number of processes: the same bits.
 
         Args:
-            x: inputs (examples, features): float32, uint8 or a `ScaledArray` as they are, also memory-mapped; other
-                numbers are converted to float32. Bytes count as 0 to 255, too much for usual learning rates:
-                `ScaledArray(x, 1 / 255)` makes them 0 to 1.
+            x: inputs (examples, features): float32, uint8 or a `ScaledArray` as they are; other numbers are converted
+                to float32. Bytes count as 0 to 255, too much for usual learning rates: `ScaledArray(x, 1 / 255)` makes
+                them 0 to 1. From a memory-mapped file, and from anything that is sliced like an array and is none (a
+                data set of an HDF5 file), each batch reads its rows, which are checked then. Or a `Stream`, which
+                brings its labels.
             y: integer labels (examples,), or targets (examples, units).
+            sample_weight: (examples,), at least 0: the cost of an example, and so its part of the gradient, is
+                multiplied by its weight. Sums are still divided by the number of examples: weights of mean 1 leave the
+                size of the steps as it is. The history's losses are weighted; accuracies and validation are not. Rules
+                that use no delta (Hebb) learn from all examples alike.
+            augment: ``augment(x, rng)`` is called with the inputs of a part of a batch, float32 (examples, features),
+                which it may change, and an `ExampleDraws`; it returns what is computed instead, of the same shape. The
+                result is the same for any number of workers if it changes each example for itself.
             iterations: number of batches; exactly one of this and `epochs`.
             epochs: number of passes over the data.
             batch_size: examples per batch of the whole job.
@@ -276,6 +292,8 @@ class NeuralNetwork(TransparentNetwork):
             timeout: seconds that a worker waits for the others at a barrier, or for a server; None: as long as they
                 live.
             blas_threads: threads of the BLAS and of large kernels, in each process.
+            prefetch: whether a thread of each peer gathers the next batch while this one is computed; the same result.
+                None: for streams, files and with `augment`; for arrays in memory it would cost more than it saves.
 
         Returns:
             The history, which is also kept as ``self.history``.
@@ -309,9 +327,13 @@ class NeuralNetwork(TransparentNetwork):
             verbose=verbose,
             timeout=timeout,
             blas_threads=blas_threads,
+            augment=augment,
+            prefetch=prefetch,
         )
-        examples = as_examples(x, y, features, units)
-        if examples.features.looks_unscaled:
+        if isinstance(x, Stream) and sampling != "epoch":
+            raise ValueError('a Stream is read from the beginning to the end: sampling="replacement" needs arrays')
+        examples = training_data(x, y, sample_weight, features, units)
+        if examples.looks_unscaled:
             log.warning(
                 "x holds bytes above 1 and is used as it is; ScaledArray(x, 1 / 255) scales rows as they are used"
             )

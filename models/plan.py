@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from horn.neurons import Engine, NetworkSpec, Rates
 
-from .batches import Order, Place, SubModels, bounds
+from .augmentation import Augment
+from .batches import Order, Place
 from .convergence import Convergence
 from .holding import Holding, Layout, holding
 from .optimizers import Minimizer, Optimizer
+from .parts import SubModels, bounds
 from .schedules import ScheduleLike, rate_at
 from .strategies import SyncStrategy
 from .topology import Topology
@@ -43,11 +45,13 @@ class Plan:
         iterations: number of steps to make.
         topology: who divides the work how.
         processes: number of processes that train.
-        submodels: who draws masks, see `batches.SubModels`.
+        submodels: who draws masks, see `parts.SubModels`.
         convergence: when to stop early, or None.
         validate_every: iterations between two looks at the validation examples; None: after each pass over the data.
         skip_nonfinite: True leaves out of a step the workers whose loss or update is not finite; False ends training.
         timeout: seconds that a peer waits for others; None: as long as they live.
+        augment: changes the inputs of a batch before they are computed, or None.
+        prefetch: whether to gather batches ahead; None: where it pays.
     """
 
     spec: NetworkSpec
@@ -69,6 +73,8 @@ class Plan:
     validate_every: int | None
     skip_nonfinite: bool = False
     timeout: float | None = None
+    augment: Augment | None = None
+    prefetch: bool | None = None
 
     @property
     def shared_copy(self) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 
 from horn.bsp import BSPError, Peer
 from horn.neurons import engine_named
 
-from .batches import bounds
 from .crew import Crew, muster
 from .free import Free
 from .hooks import Hooks
@@ -15,6 +16,7 @@ from .lockstep import Lockstep
 from .mail import Mail
 from .notes import Notes
 from .outcome import Outcome
+from .parts import bounds
 from .plan import Plan
 from .recorder import Recorder
 from .replica import Replica
@@ -49,17 +51,17 @@ def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources
 
 def _train(peer: Peer, crew: Crew, hooks: Hooks, plan: Plan, workspace: Workspace) -> Outcome | Notes | None:
     servers = _servers(peer, crew, plan)
-    replica = Replica(peer.index, crew, hooks, plan, workspace, servers)
     result: Outcome | Notes | None
-    if plan.in_step:
-        recorder = Recorder(peer, plan.first_step)
-        outcome = Lockstep(crew.trainers, recorder, replica, plan, workspace).run()
-        if servers is not None:
-            servers.leave()
-        result = outcome if peer.index == 0 else None
-    else:
-        work = _work(peer, crew, plan, servers)
-        result = Free(peer, replica, work, plan, workspace, servers).run()
+    with closing(Replica(peer.index, crew, hooks, plan, workspace, servers)) as replica:
+        if plan.in_step:
+            recorder = Recorder(peer, plan.first_step)
+            outcome = Lockstep(crew.trainers, recorder, replica, plan, workspace).run()
+            if servers is not None:
+                servers.leave()
+            result = outcome if peer.index == 0 else None
+        else:
+            work = _work(peer, crew, plan, servers)
+            result = Free(peer, replica, work, plan, workspace, servers).run()
     replica.hand_in(workspace)
     return result
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from horn.neurons import Batch, Rates, Score
 
-from .batches import Feed
 from .crew import Crew
+from .feeding import new_supply
 from .hooks import Hooks
 from .minimizing import Minimization, Site
 from .objective import Objective
@@ -66,7 +66,7 @@ class Replica:
             self.update = np.zeros(self._holding.layout.size, plan.spec.precision)
             shard = 0, len(parameters)
         self.engine = self._holding.engine(parameters, previous, crew.tasks)
-        self.feed = Feed(workspace.examples, plan.order, plan.topology.workers, plan.own(index), plan.submodels)
+        self.feed = new_supply(plan, workspace.examples, index)
         self._sound = Sound(self.engine, plan, plan.own(index), crew.tasks)
         alone = plan.topology.tasks == 1 and not plan.shared_copy
         self._objective = Objective(self.engine) if alone else None
@@ -132,6 +132,10 @@ class Replica:
         if change is not None:
             self._apply(change, rates)
         return score
+
+    def close(self) -> None:
+        """Let go of threads and files."""
+        self.feed.close()
 
     def hand_in(self, workspace: Workspace) -> None:
         """Put replica 0's parameters where the caller finds them, unless servers or all peers share them."""

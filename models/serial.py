@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 
 from .crew import muster
@@ -32,8 +34,8 @@ def train_here(plan: Plan, workspace: Workspace, monitor: Monitor, threads: int)
     assert crew is not None  # there is no server
     # what overflows ends in a loss that is not finite
     with blas_threads(threads), np.errstate(over="ignore", invalid="ignore"):
-        replica = Replica(0, crew, Hooks(plan, workspace.places, 0), plan, workspace)
-        with first_interrupt_calls(team.stop):
+        hooks = Hooks(plan, workspace.places, 0)
+        with closing(Replica(0, crew, hooks, plan, workspace)) as replica, first_interrupt_calls(team.stop):
             outcome = Lockstep(team, Recorder(team, plan.first_step), replica, plan, workspace).run()
         replica.hand_in(workspace)
     return outcome

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from horn.neurons import Batch, Engine, Rates, Score
 
-from .batches import bounds
 from .errors import TrainingDiverged
+from .parts import bounds
 from .plan import Plan
 from .strategies import Team
 from .updating import seen_rates
@@ -129,7 +129,6 @@ class Sound:
             return
         starts = bounds(batch.total, self._plan.workers)
         for worker in self._own:
-            part = slice(starts[worker] - starts[self._own.start], starts[worker + 1] - starts[self._own.start])
-            if part.start < part.stop:
-                inputs, targets = batch.inputs[part], batch.targets[part]
-                yield worker, Batch(inputs, targets, batch.positions[part], batch.lanes[part], batch.total)
+            start, stop = starts[worker] - starts[self._own.start], starts[worker + 1] - starts[self._own.start]
+            if start < stop:
+                yield worker, batch.part(start, stop)

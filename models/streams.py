@@ -1,4 +1,4 @@
-"""Random numbers outside of the neurons: initial weights, the order of the examples, strategies.
+"""Random numbers outside of the neurons: initial weights, the order of the examples, strategies, data.
 
 Each use has a stream of its own, so that none shifts another: Philox keyed by the network's seed and the stream, its
 counter set by what is drawn for (a block of weights, an epoch, a worker). Nothing is stored or advanced between draws,
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-WEIGHTS, SHUFFLE, SAMPLING, STRATEGY = range(4)
+WEIGHTS, SHUFFLE, SAMPLING, STRATEGY, SPLIT, AUGMENTATION = range(6)
 
 
 def generator(seed: int, stream: int, index: int) -> np.random.Generator:
@@ -17,7 +17,7 @@ def generator(seed: int, stream: int, index: int) -> np.random.Generator:
 
     Args:
         seed: the network's seed, any integer, taken modulo 2**64.
-        stream: WEIGHTS, SHUFFLE, SAMPLING or STRATEGY.
+        stream: which use, one of those above.
         index: which block, epoch, step or worker, from 0.
     """
     # the low words of the counter advance while drawing; the index stands above whatever they reach

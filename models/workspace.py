@@ -1,20 +1,20 @@
 """The arrays that a job trains on, and how they get into its processes without being copied once for each.
 
 Parameters, updates and scores lie in shared memory that the job brings, and so do the examples; except examples in a
-file that is memory-mapped as a whole, which each process maps for itself.
+memory-mapped file, which each process maps for itself, and those in something else that is sliced like an array.
 """
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .examples import Examples, Features
+from .examples import Examples
+from .handles import ExampleHandles, StreamHandle, TrainingData, hand_over, hand_over_examples
 from .plan import Plan
 
 #: Rows of `Workspace.scores`: two that steps take in turn, so that a fast peer does not overwrite what a slow one
@@ -27,7 +27,7 @@ class Workspace:
     """The arrays of a job.
 
     Args:
-        examples: what is trained on.
+        examples: what is trained on: examples, or a stream of them.
         validation: what is looked at from time to time, or None.
         parameters: flat, in the network's precision; the job's result.
         previous: the last change of each parameter.
@@ -37,7 +37,7 @@ class Workspace:
         places: int64 (all peers, 2): in which of the strategy's hooks each peer is, and the step.
     """
 
-    examples: Examples
+    examples: TrainingData
     validation: Examples | None
     parameters: NDArray[np.float32]
     previous: NDArray[np.float32]
@@ -49,7 +49,7 @@ class Workspace:
 
 def new_workspace(
     plan: Plan,
-    examples: Examples,
+    examples: TrainingData,
     validation: Examples | None,
     parameters: NDArray[np.float32],
     previous: NDArray[np.float32],
@@ -70,52 +70,10 @@ def new_workspace(
 
 
 @dataclass(frozen=True)
-class InFile:
-    """An array that processes map from its file."""
-
-    path: str
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
-    order: Any
-
-    def open(self, shared: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-        """Map the file, read-only."""
-        return np.memmap(self.path, np.dtype(self.dtype), "r", self.offset, self.shape, self.order)
-
-
-@dataclass(frozen=True)
-class InMemory:
-    """An array in the job's shared memory."""
-
-    name: str
-
-    def open(self, shared: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-        """The array."""
-        return shared[self.name]
-
-
-Handle: TypeAlias = InFile | InMemory
-
-
-@dataclass(frozen=True)
-class ExampleHandles:
-    """Examples, as they travel to a process."""
-
-    features: Handle
-    scale: float
-    targets: Handle
-
-    def open(self, shared: Mapping[str, NDArray[Any]]) -> Examples:
-        """The examples, in the process that they came to."""
-        return Examples(Features(self.features.open(shared), self.scale), self.targets.open(shared))
-
-
-@dataclass(frozen=True)
 class WorkspaceHandles:
     """A workspace, as it travels to a process."""
 
-    examples: ExampleHandles
+    examples: ExampleHandles | StreamHandle
     validation: ExampleHandles | None
     slots: tuple[str, ...]
 
@@ -144,27 +102,7 @@ def share(workspace: Workspace) -> tuple[dict[str, NDArray[Any]], WorkspaceHandl
         "places": workspace.places,
     }
     shared |= {slot_name(name): slot for name, slot in workspace.slots.items()}
-    examples, validation = _share_examples("train", workspace.examples, shared), None
+    examples, validation = hand_over("train", workspace.examples, shared), None
     if workspace.validation is not None:
-        validation = _share_examples("validation", workspace.validation, shared)
+        validation = hand_over_examples("validation", workspace.validation, shared)
     return shared, WorkspaceHandles(examples, validation, tuple(workspace.slots))
-
-
-def _share_examples(name: str, examples: Examples, shared: dict[str, NDArray[Any]]) -> ExampleHandles:
-    features = _hand_over(f"{name}.features", examples.features.array, shared)
-    return ExampleHandles(features, examples.features.scale, _hand_over(f"{name}.targets", examples.targets, shared))
-
-
-def _hand_over(name: str, array: NDArray[Any], shared: dict[str, NDArray[Any]]) -> Handle:
-    # a part of a mapped array still names the file and offset of the whole; and "c" keeps changes from the file
-    base: object = array.base
-    if (
-        isinstance(array, np.memmap)
-        and isinstance(base, mmap.mmap)
-        and array.filename is not None
-        and array.mode != "c"
-    ):
-        order = "C" if array.flags.c_contiguous else "F"
-        return InFile(str(array.filename), array.dtype.str, array.shape, array.offset, order)
-    shared[name] = array
-    return InMemory(name)

@@ -46,6 +46,8 @@ class Batch:
         total: number of examples in the job's batch.
         nested: True where an example's `binomial` draws are joined with its lane's (see `random`): a mask per example
             inside of that of the worker.
+        weights: float32, shape (examples,): what an example's cost, and so the slope that goes back from it, is
+            multiplied by; sums are divided by `total` all the same. None: 1 each.
     """
 
     inputs: NDArray[np.float32]
@@ -54,6 +56,18 @@ class Batch:
     lanes: NDArray[np.uint32]
     total: int
     nested: bool = False
+    weights: NDArray[np.float32] | None = None
+
+    def part(self, start: int, stop: int) -> Batch:
+        """Some of its examples, of the same job's batch; views."""
+        return replace(
+            self,
+            inputs=self.inputs[start:stop],
+            targets=self.targets[start:stop],
+            positions=self.positions[start:stop],
+            lanes=self.lanes[start:stop],
+            weights=None if self.weights is None else self.weights[start:stop],
+        )
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ class Score:
     """Sums over the examples of a batch part, to be added over workers.
 
     Args:
-        loss: sum of the examples' costs, regularization left out.
+        loss: sum of the examples' costs, each times its weight if it has one; regularization left out.
         correct: examples whose largest output is the target's (for a single unit: on the target's side of 1/2).
         examples: number of examples.
     """

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from horn.neurons import Rates
 
-from ..batches import bounds
 from ..mail import Mail
+from ..parts import bounds
 from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
 
 Encode: TypeAlias = Callable[[NDArray[np.floating], Sequence[slice]], Sequence[Any]]

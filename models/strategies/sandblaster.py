@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batches import bounds
 from ..checks import require_count
 from ..optimizers.two_loop import Pair, direction, remember
+from ..parts import bounds
 from .base import Context, SyncStrategy
 from .replicas import Replicas
 

@@ -66,7 +66,7 @@ class DividedCompiled(DividedEngine):
     def score(self, inputs: NDArray[np.float32], targets: NDArray[np.generic], *, first: int = 0) -> Score:
         dense = dense_targets(targets, self.spec.layers[-1].units, self.spec.precision)
         outputs = self._outputs(inputs, first)
-        loss = float(self.passes.cost.loss.run({"O": outputs, "T": dense}))
+        loss = self.passes.loss(outputs, dense)
         return Score(loss, count_correct(outputs[:, 1:], dense), len(inputs))
 
     def _outputs(self, inputs: NDArray[np.float32], first: int) -> NDArray[np.floating]:

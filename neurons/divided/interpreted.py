@@ -22,7 +22,7 @@ from ..interpreter.interpreter import PREDICTION
 from ..interpreter.keeping import Keeping
 from ..interpreter.making import make_network
 from ..interpreter.normalizing import before_normalization, normalized
-from ..interpreter.steps import Parameters, checked, score_of, set_rates
+from ..interpreter.steps import Parameters, checked, counting, score_of, set_rates
 from ..interpreter.synapses import PushedOver, Synapses, states_of
 from ..norms import limit_norms
 from ..scoring import dense_targets
@@ -93,9 +93,10 @@ class DividedInterpreter(DividedEngine):
         sums, counts = np.zeros(self.share.size), np.zeros(self.share.size, np.int64)
         with np.errstate(all="ignore"):
             outputs = self._forward(examples, checked(self.spec, batch.inputs))
-            self._backward(examples, outputs, wanted, Pushed(self._over, sums, batch.total - 1), counts)
+            pushed = Pushed(self._over, sums, batch.total - 1)
+            self._backward(examples, outputs, wanted, counting(batch), pushed, counts)
         self._parameters.average(sums, counts, batch.total, rates, out)
-        return score_of(self._network, outputs[-1], wanted)
+        return score_of(self._network, outputs[-1], wanted, counting(batch))
 
     def apply(self, update: NDArray[np.floating], rates: Rates, start: int, stop: int) -> None:
         self._parameters.apply(update, rates, start, stop)
@@ -131,6 +132,7 @@ class DividedInterpreter(DividedEngine):
         examples: Sequence[Example],
         outputs: Sequence[Rows],
         targets: Rows,
+        weights: NDArray[np.float32],
         pushed: Pushed,
         counts: NDArray[np.int64],
     ) -> None:
@@ -140,6 +142,7 @@ class DividedInterpreter(DividedEngine):
             examples: those of the batch, which have run forward.
             outputs: of all layers.
             targets: shape (examples, units).
+            weights: what each example's cost counts, shape (examples,).
             pushed: takes what neurons push and keep.
             counts: flat, takes the numbers of pushes.
         """
@@ -149,6 +152,7 @@ class DividedInterpreter(DividedEngine):
             count -= 1
         for row, (example, output, target) in enumerate(zip(examples, outputs[-1], targets, strict=True)):
             deltas[row] = example.inputs[-1] - target if self.spec.fused else example.cost_slopes(output, target)
+        deltas *= weights.astype(deltas.dtype)[:, None]
         for index in reversed(range(count)):
             gradients = self._from_receivers(examples, index, deltas)
             given = zip(examples, deltas, gradients, strict=True)

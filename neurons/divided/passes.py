@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..compiler.execution.draws import Draws
 from ..compiler.execution.passes import Passes
@@ -67,7 +68,7 @@ class DividedPasses:
         """
         targets = dense_targets(batch.targets, self.passes.spec.layers[-1].units, self.passes.spec.precision)
         outputs = self.forward(batch.inputs, draws, training=True)
-        loss = self.backward(targets, draws, sink)
+        loss = self.backward(targets, draws, sink, batch.weights)
         return Score(loss, count_correct(outputs[:, 1:], targets), len(targets))
 
     def forward(self, inputs: Matrix, draws: Draws, *, training: bool) -> Matrix:
@@ -104,24 +105,27 @@ class DividedPasses:
                 if way is not None:
                     way.enter(examples)
 
-    def backward(self, targets: Matrix, draws: Draws, sink: Sink) -> float:
+    def backward(self, targets: Matrix, draws: Draws, sink: Sink, weights: NDArray[np.float32] | None = None) -> float:
         """Run all layers backward, on what `forward` left; pushes go to the sink. Returns the sum of the costs.
 
         Args:
             targets: shape (b, output units).
             draws: counters and key; those of `forward`.
             sink: receives the pushes.
+            weights: what each example's cost counts, shape (b,); None: 1.
         """
         last, count = self.parts[-1], len(self.parts)
         cost = self.passes.cost
-        gradient = np.empty_like(targets)
+        gradient, counting = np.empty_like(targets), self.passes.counting(weights, len(targets))
         if self.passes.spec.fused:
-            loss = cost.loss.run({"O": last.outputs, "T": targets})
+            loss = self.passes.loss(last.outputs, targets, weights)
             count -= 1
             outputs = {"outputs": last.outputs[:, 1:], "targets": targets, "G": gradient}
             last.stage.chain.difference.run(outputs)
+            if weights is not None:
+                last.stage.chain.weigh.run({"G": gradient, "W": counting})
         else:
-            loss = cost.gradient.run({"O": last.outputs, "T": targets, "G": gradient})
+            loss = cost.gradient.run({"O": last.outputs, "T": targets, "W": counting, "G": gradient})
         changes = self.states.changes(draws.positions, draws.total, sink)
         for part, way in reversed(list(zip(self.parts[:count], self.ways[:count], strict=True))):
             if way is not None:

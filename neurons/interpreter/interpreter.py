@@ -19,7 +19,7 @@ from .keeping import Keeping
 from .kept import part_of
 from .making import make_network
 from .normalizing import before_normalization, normalized
-from .steps import Parameters, checked, score_of, set_rates
+from .steps import Parameters, checked, counting, score_of, set_rates
 from .synapses import PushedOver, Synapses
 
 Vector = NDArray[np.floating]
@@ -84,15 +84,16 @@ class Interpreter(Engine):
         for block in self.spec.blocks:
             over[block.layer - 1] = PushedOver.within(block, self.spec.states, sums, counts)
         pushed = Pushed(over, sums, batch.total - 1)
-        rows = zip(checked(self.spec, batch.inputs), wanted, batch.positions, batch.lanes, strict=True)
+        weights = counting(batch)
+        rows = zip(checked(self.spec, batch.inputs), wanted, weights, batch.positions, batch.lanes, strict=True)
         with np.errstate(all="ignore"):
-            for row, (features, target, position, lane) in enumerate(rows):
+            for row, (features, target, weight, position, lane) in enumerate(rows):
                 example = Example(self._network, Place(key, rates.step, int(position), int(lane), batch.nested))
                 chain = self._forward(example, features)
                 outputs[row] = chain[-1]
-                self._backward(example, chain, target, pushed)
+                self._backward(example, chain, target, self._network.numbers.real(weight), pushed)
         self._parameters.average(sums, counts, batch.total, rates, out)
-        return score_of(self._network, outputs, wanted)
+        return score_of(self._network, outputs, wanted, weights)
 
     def apply(self, update: NDArray[np.float32], rates: Rates, start: int, stop: int) -> None:
         self._parameters.apply(update, rates, start, stop)
@@ -124,13 +125,14 @@ class Interpreter(Engine):
             found.append(example.run_forward(index, fed))
         return found
 
-    def _backward(self, example: Example, outputs: list[Vector], target: Vector, pushed: Pushed) -> None:
+    def _backward(self, example: Example, outputs: list[Vector], target: Vector, weight: float, pushed: Pushed) -> None:
         """Send the slope of the cost back through all layers; what neurons push and keep is added to `pushed`.
 
         Args:
             example: one that has run forward.
             outputs: of all layers.
             target: shape (units,).
+            weight: what the example's cost counts.
             pushed: sums over the examples so far.
         """
         count = len(self.spec.layers)
@@ -139,6 +141,7 @@ class Interpreter(Engine):
             deltas: Vector = example.inputs[-1] - target
         else:
             deltas = example.cost_slopes(outputs[-1], target)
+        deltas = deltas * weight
         for index in reversed(range(count)):
             weights_follow = self._network.out[index] is not None
             gradients = example.through(index + 1, deltas) if weights_follow else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine import Rates, Score
+from ..engine import Batch, Rates, Score
 from ..scoring import count_correct
 from ..spec import Block, NetworkSpec, StateBlock
 from .blame import blaming
@@ -107,13 +107,27 @@ def set_rates(network: Network, rates: Rates, *, training: bool) -> None:
         neuron.training = training
 
 
-def score_of(network: Network, outputs: Flat, targets: Flat) -> Score:
-    """Loss and accuracy of outputs. Shapes (examples, units)."""
+def counting(batch: Batch) -> NDArray[np.float32]:
+    """What the cost of each example of a batch counts, shape (examples,)."""
+    return np.ones(len(batch.inputs), np.float32) if batch.weights is None else batch.weights
+
+
+def score_of(network: Network, outputs: Flat, targets: Flat, weights: NDArray[np.float32] | None = None) -> Score:
+    """Loss and accuracy of outputs.
+
+    Args:
+        network: the network.
+        outputs: shape (examples, units).
+        targets: the same shape.
+        weights: what each example's cost counts, shape (examples,); None: 1.
+    """
     numbers, cost = network.numbers, network.cost
     name, loss = f"{type(cost).__name__}.apply", 0.0
+    counts = np.ones_like(outputs) if weights is None else np.broadcast_to(weights[:, None], outputs.shape)
     with np.errstate(all="ignore"), blaming(name):
-        for output, target in zip(outputs.flat, targets.flat, strict=True):
-            loss += float(numbers.number(cost.apply(numbers.real(output), numbers.real(target)), name))
+        for output, target, count in zip(outputs.flat, targets.flat, counts.flat, strict=True):
+            own = float(numbers.number(cost.apply(numbers.real(output), numbers.real(target)), name))
+            loss += own if weights is None else float(count) * own
     return Score(loss, count_correct(outputs, targets), len(outputs))
 
 

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from horn.models.batches import START, Feed, Order, Place, bounds
-from horn.models.examples import Examples, Features
+from horn.models.batches import START, Feed, Order, Place
+from horn.models.examples import Examples
+from horn.models.features import Features
+from horn.models.parts import bounds
 
 N, FEATURES = 23, 3
 

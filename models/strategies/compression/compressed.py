@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...batches import bounds
+from ...parts import bounds
 from ..base import Context, SyncStrategy
 from ..replicas import Replicas
 from .base import Codec

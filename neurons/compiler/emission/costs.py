@@ -26,7 +26,10 @@ from .writer import Writer
 
 @dataclass(frozen=True)
 class CostCode:
-    """A cost's kernels: ``loss(O, T) → Σ``, and ``gradient(O, T, G) → Σ`` which also writes ∂cost/∂output."""
+    """A cost's kernels: ``loss(O, T, W) → Σ``, and ``gradient(O, T, W, G) → Σ`` which also writes ∂cost/∂output.
+
+    An example's cost is multiplied by its weight in W (b,).
+    """
 
     loss: Operation
     gradient: Operation
@@ -57,35 +60,37 @@ def cost_code(cost: Cost, precision: str = "float32") -> CostCode:
     apply, derivative = parts
     text = f"""{header(f"The cost {name}.", "A term per output unit.", precision)}
 @kernel
-def loss(O, T):
+def loss(O, T, W):
     total = 0.0
     for e in range(T.shape[0]):
+        weight = W[e]
         for i in range(T.shape[1]):
             v_output, v_target = O[e, i + 1], T[e, i]
 {apply.format(target="result")}
-            total += result
+            total += weight * result
     return total
 
 
 @kernel
-def gradient(O, T, G):
+def gradient(O, T, W, G):
     total = 0.0
     for e in range(T.shape[0]):
+        weight = W[e]
         for i in range(T.shape[1]):
             v_output, v_target = O[e, i + 1], T[e, i]
 {apply.format(target="result")}
-            total += result
-{derivative.format(target="G[e, i]")}
+            total += weight * result
+{derivative.format(target="slope")}
+            G[e, i] = weight * slope
     return total
 """
     module = cache.load(text, cache.word(name).lower())
     what, path = f"cost {name}", str(module.__file__)
-    both = ("O", "T")
+    read = ("O", "T", "W")
+    gradient = guarded(module.gradient, what, path)
     return CostCode(
-        Pass("loss", guarded(module.loss, what, path), both, "T", works[0] + Work(1), both),
-        Pass(
-            "gradient", guarded(module.gradient, what, path), (*both, "G"), "T", total((*works, Work(1))), both, ("G",)
-        ),
+        Pass("loss", guarded(module.loss, what, path), read, "T", works[0] + Work(2), read),
+        Pass("gradient", gradient, (*read, "G"), "T", total((*works, Work(3))), read, ("G",)),
     )
 
 

@@ -92,8 +92,7 @@ class Compiled(Engine):
         dense = dense_targets(targets, self.spec.layers[-1].units, self.spec.precision)
         with self.asked:
             outputs = self._outputs(inputs, first)
-            loss = float(self.passes.cost.loss.run({"O": outputs, "T": dense}))
-            return Score(loss, count_correct(outputs[:, 1:], dense), len(inputs))
+            return Score(self.passes.loss(outputs, dense), count_correct(outputs[:, 1:], dense), len(inputs))
 
     def _outputs(self, inputs: NDArray[np.float32], first: int) -> NDArray[np.float32]:
         if not self.passes.draws_synapses(training=False) or len(inputs) == 1:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...engine import Batch, Score
 from ...scoring import count_correct, dense_targets
 from ...spec import NetworkSpec
@@ -34,6 +37,7 @@ class Passes:
         self.through = [self._through(stage, watch) for stage in self.stages]
         self.cost = watched(cost_code(spec.cost, spec.precision.__name__), len(spec.layers) - 1, watch, "cost")
         self.weights = {block.layer: watched(WEIGHTS, block.layer - 1, watch, "weights") for block in spec.blocks}
+        self._ones = np.ones(0, spec.precision)
         self.states = States(spec, spec.states, [stage.code.analysis.kept for stage in self.stages], watch)
         self.pushes = Pushes(self.weights)
 
@@ -59,7 +63,7 @@ class Passes:
         """
         targets = dense_targets(batch.targets, self.spec.layers[-1].units, self.spec.precision)
         outputs = self.forward(view, inputs, draws, training=True)
-        loss = self.backward(targets, draws, sink)
+        loss = self.backward(targets, draws, sink, batch.weights)
         return Score(loss, count_correct(outputs[:, 1:], targets), len(targets))
 
     def forward(self, view: View, inputs: Matrix, draws: Draws, *, training: bool) -> Matrix:
@@ -88,23 +92,45 @@ class Passes:
                 stage.run(code.bias_forward, values | stage.bias)
         return self.stages[-1].arrays["O"]
 
-    def backward(self, targets: Matrix, draws: Draws, sink: Sink) -> float:
+    def loss(self, outputs: Matrix, targets: Matrix, weights: NDArray[np.float32] | None = None) -> float:
+        """The sum of the costs.
+
+        Args:
+            outputs: what `forward` gave, shape (b, 1 + output units).
+            targets: shape (b, output units).
+            weights: what each example's cost counts, shape (b,); None: 1.
+        """
+        return float(self.cost.loss.run({"O": outputs, "T": targets, "W": self.counting(weights, len(targets))}))
+
+    def counting(self, weights: NDArray[np.float32] | None, examples: int) -> NDArray[np.floating]:
+        """What each example's cost counts, shape (examples,)."""
+        if weights is not None:
+            return weights.astype(self.spec.precision, copy=False)
+        if len(self._ones) < examples:
+            self._ones = np.ones(examples, self.spec.precision)
+        return self._ones[:examples]
+
+    def backward(self, targets: Matrix, draws: Draws, sink: Sink, weights: NDArray[np.float32] | None = None) -> float:
         """Run all layers backward, on what `forward` left; pushes go to the sink. Returns the sum of the costs.
 
         Args:
             targets: shape (b, output units).
             draws: counters and key; those of `forward`.
             sink: receives the pushes.
+            weights: what each example's cost counts, shape (b,); None: 1.
         """
         stages = self.stages
         last = stages[-1].arrays
         if self.spec.fused:
-            loss = self.cost.loss.run({"O": last["O"], "T": targets})
+            loss = self.loss(last["O"], targets, weights)
             stages = stages[:-1]
             gradient = stages[-1].arrays["G"]
             stages[-1].chain.difference.run({"outputs": last["O"][:, 1:], "targets": targets, "G": gradient})
+            if weights is not None:
+                stages[-1].chain.weigh.run({"G": gradient, "W": self.counting(weights, len(targets))})
         else:
-            loss = self.cost.gradient.run({"O": last["O"], "T": targets, "G": last["G"]})
+            counting = self.counting(weights, len(targets))
+            loss = self.cost.gradient.run({"O": last["O"], "T": targets, "W": counting, "G": last["G"]})
         after: Stage | None = None
         changes = self.states.changes(draws.positions, draws.total, sink)
         for stage in reversed(stages):

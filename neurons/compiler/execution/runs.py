@@ -7,7 +7,6 @@ of their own cannot share a pass.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,16 +23,7 @@ def runs(batch: Batch) -> list[Batch]:
     lanes = batch.lanes
     changes = np.ones(len(lanes) - 1, np.bool_) if batch.nested else lanes[1:] != lanes[:-1]
     bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(lanes)]
-    return [
-        replace(
-            batch,
-            inputs=batch.inputs[start:stop],
-            targets=batch.targets[start:stop],
-            positions=batch.positions[start:stop],
-            lanes=lanes[start:stop],
-        )
-        for start, stop in pairwise(bounds)
-    ]
+    return [batch.part(start, stop) for start, stop in pairwise(bounds)]
 
 
 def sum_of_runs(compute: Gradient, batch: Batch, rates: Rates, out: NDArray[np.floating]) -> Score:

@@ -18,6 +18,10 @@ def _difference(outputs: Any, targets: Any, gradient: Any) -> None:
     np.subtract(outputs, targets, out=gradient)
 
 
+def _weigh(gradient: Any, weights: Any) -> None:
+    np.multiply(gradient, weights[:, np.newaxis], out=gradient)
+
+
 @kernel
 def _take(inputs: Any, columns: Any, part: Any) -> None:
     for e in range(inputs.shape[0]):
@@ -53,11 +57,13 @@ class ChainOperations:
 
     Args:
         difference: outputs less targets, where that is the gradient of a normalization and its cost.
+        weigh: that gradient times the examples' weights, where they have some.
         take: the inputs that a sub-model keeps.
         draw: the random words of the synapses that lead to the layer.
     """
 
     difference: Operation
+    weigh: Operation
     take: Operation
     draw: Operation
 
@@ -66,6 +72,7 @@ CHAIN = ChainOperations(
     difference=Pass(
         "outputs - targets", _difference, ("outputs", "targets", "G"), "G", Work(1), ("outputs", "targets"), ("G",)
     ),
+    weigh=Pass("gradient · weights", _weigh, ("G", "W"), "G", Work(1), ("G", "W"), ("G",)),
     take=Pass("take", _take, ("inputs", "columns", "part"), "part", NO_WORK, ("part",), ("part",)),
     draw=Pass(
         "draw synapses", _draw_synapses,

@@ -68,12 +68,12 @@ layer  method    kind    operation          sizes  flops  functions  bytes
     0  forward   kernel  forward              4×3     12             156 B
     1  forward   GEMM    S = X·W        4×4 · 4×2     64             128 B
     1  forward   kernel  forward              4×2     32             152 B
-    1  cost      pass    gradient             4×2     56          8  112 B
+    1  cost      pass    gradient             4×2     72          8  128 B
     1  backward  kernel  backward             4×2     16             184 B
     0  weights   GEMM    D = Aᵀ·deltas  4×4 · 4×2     64             160 B
     0  weights   pass    add                    8      8              96 B
 
-2 GEMMs (128 FLOP, 288 B), 3 kernels (60 FLOP, 492 B), 2 passes (64 FLOP, 208 B)
+2 GEMMs (128 FLOP, 288 B), 3 kernels (60 FLOP, 492 B), 2 passes (80 FLOP, 224 B)
 
 Prediction of 4 examples
 
