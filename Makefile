@@ -47,6 +47,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/mnist_step.py
 	$(BIN)/python benchmarks/transcendental.py
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/training.py
 
 # The tests start their own servers from Debian's package; without it they fail in CI and are skipped elsewhere.
 zookeeper:

@@ -20,11 +20,11 @@ from engine_table import Table
 from training_accuracy import accuracy, time_to_accuracy
 from training_parts import FULL, QUICK
 from training_speed import model_parallel, second_paper, side_by_side
-from training_strategies import asynchronous, traffic
+from training_strategies import asynchronous
 
 PARTS = {
     part.__name__: part
-    for part in (side_by_side, traffic, asynchronous, model_parallel, second_paper, time_to_accuracy, accuracy)
+    for part in (side_by_side, asynchronous, model_parallel, second_paper, time_to_accuracy, accuracy)
 }
 
 

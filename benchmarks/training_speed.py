@@ -8,10 +8,10 @@ import time
 from engine_table import Row, Table
 from measure import in_turn
 from threadpoolctl import threadpool_limits
-from training_parts import Amount, images, step_time, train
+from training_parts import Amount, step_time, train
 
 from horn.models import ConjugateGradients, NeuralNetwork, Topology, digits5000
-from horn.neurons import CrossEntropy, ReLU, Sigmoid, Softmax, StandardNeuron
+from horn.neurons import CrossEntropy, ReLU, Sigmoid, Softmax, StandardNeuron, divide
 
 
 def torch_in_process(rounds: int) -> dict[str, float]:
@@ -84,8 +84,6 @@ def model_parallel(table: Table, amount: Amount) -> None:
     serial, both = statistics.median(alone), statistics.median(divided)
     table.add(Row("layers of 4096 over 2 tasks, batch 100", both, goal=0.75 * serial, rival="serial", other=serial))
     spec = wide().spec
-    from horn.neurons import divide
-
     largest = max(share.size for share in divide(spec, 2)) / spec.size
     table.add(Row("weights that a task of 2 holds, of all", largest, "", goal=0.55))
 
@@ -105,6 +103,3 @@ def second_paper(table: Table, amount: Amount) -> None:
         nn.fit(data.x_train, data.y_train, iterations=20, **settings)
         times.append(time.perf_counter() - start)
     table.add(Row("the second paper's 100 epochs, sequential, seconds", statistics.median(times), "", goal=1.0))
-
-
-__all__ = ["images", "model_parallel", "second_paper", "side_by_side"]

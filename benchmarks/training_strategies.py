@@ -1,4 +1,4 @@
-"""What strategies gain: bytes with sub-models, throughput where one worker is slow or pauses."""
+"""What asynchronous strategies gain: throughput where one worker is slow, or all of them pause."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from engine_table import Row, Table
 from training_parts import BATCH, Amount, train
 
-from horn.models import AllReduce, Context, Downpour, ParameterServer, StaleSynchronous, SyncStrategy, Topology
+from horn.models import AllReduce, Context, Downpour, StaleSynchronous, SyncStrategy
 
 SLOW = 4.0
 """A slow worker waits so many times as long as it computes: it takes five times as long."""
@@ -72,15 +72,3 @@ def asynchronous(table: Table, amount: Amount) -> None:
             theirs.append(throughput(steps, rival))
         own, other = float(np.median(ours)), float(np.median(theirs))
         table.add(Row(f"{name}: examples/s", own, "", factor * other, at_least=True, rival="AllReduce", other=other))
-
-
-def traffic(table: Table, amount: Amount) -> None:
-    """Bytes that a worker sends and receives in a step, with a parameter server: the whole network, sub-models."""
-    found = {}
-    for submodels in (False, True):
-        topology = Topology(replicas=2, servers=1)
-        history = train(max(amount.iterations // 4, 10), topology=topology, sync=ParameterServer(), submodels=submodels)
-        steps = [sum(values) for values in zip(history.workers[0].sent, history.workers[0].received, strict=True)]
-        found[submodels] = float(np.mean(steps))
-    whole, parts = found[False], found[True]
-    table.add(Row("bytes per worker and step, sub-models", parts, "B", 0.4 * whole, rival="without", other=whole))
