@@ -71,7 +71,8 @@ class Rows:
         return len(self._order)
 
     def __getitem__(self, key: Any) -> np.ndarray[Any, Any]:
-        return self._array[self._order[key]]
+        rows: np.ndarray[Any, Any] = self._array[self._order[key]]
+        return rows
 
 
 def network(data: Dataset, split: int, batch: int) -> NeuralNetwork:
@@ -126,7 +127,7 @@ def run(sampling: str, workers: int, split: int, epochs: Sequence[int]) -> Resul
 def mean(results: Sequence[Result], what: str, sampling: str, workers: int, epochs: int) -> float:
     """The mean over the splits."""
     found = [getattr(it, what)[epochs] for it in results if (it.sampling, it.workers) == (sampling, workers)]
-    return statistics.mean(found)
+    return float(statistics.mean(found))
 
 
 def tables(results: Sequence[Result], samplings: Sequence[str], workers: Sequence[int], epochs: Sequence[int]) -> str:
