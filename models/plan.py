@@ -95,7 +95,7 @@ class Plan:
     ) -> Updater:
         """What applies updates to an engine's parameters; see `Updater`."""
         optimizer = self.optimizer if isinstance(self.optimizer, Optimizer) else None
-        return Updater(layout, engine, optimizer, slots, self.began, total)
+        return Updater(self.spec, layout, engine, optimizer, slots, self.began, total)
 
     @property
     def workers(self) -> int:

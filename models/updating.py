@@ -42,8 +42,9 @@ class Updater:
     """Applies updates to a range of a network's parameters.
 
     Args:
-        layout: where the parameters lie.
-        engine: runs `seen_spec` of it, on the parameters and previous changes that are to be changed.
+        spec: the network, with the layers' factors of the learning rate.
+        layout: where the parameters lie, of all of it or of a share.
+        engine: runs `seen_spec` of the network, on the parameters and previous changes that are to be changed.
         optimizer: makes the steps; None: what neurons push is the change.
         slots: what the optimizer keeps, by name, arrays of ``spec.parameter_count``.
         began: the step at which the optimizer began.
@@ -53,6 +54,7 @@ class Updater:
 
     def __init__(
         self,
+        spec: NetworkSpec,
         layout: Layout,
         engine: Engine,
         optimizer: Optimizer | None,
@@ -61,6 +63,8 @@ class Updater:
         total: Callable[[float], float] = alone,
     ) -> None:
         self.layout, self.engine, self.optimizer = layout, engine, optimizer
+        # the blocks of a layout may have the factors that the engine sees
+        self.factors = [layer.rate_factor for layer in spec.layers]
         self.slots = [slots[name] for name in optimizer.slots] if optimizer is not None else []
         self.began, self.total = began, total
 
@@ -99,7 +103,7 @@ class Updater:
                     self.engine.previous[low:high],
                     self.engine.parameters[low:high],
                     tuple(slot[low:high] for slot in self.slots),
-                    rates.times(block.rate_factor).learning_rate,
+                    rates.times(self.factors[block.layer]).learning_rate,
                     number,
                     bias=low < block.first_weight,
                 )

@@ -184,7 +184,7 @@ def test_any_division_of_the_parameters_makes_the_same_step(optimizer, real):
     def run(cuts):
         engine = Interpreter(seen_spec(optimizer, spec), flat.copy(), previous.copy(), seed=1)
         slots = {name: np.zeros(spec.parameter_count, np.float32) for name in optimizer.slots} if optimizer else {}
-        updater = Updater(spec, engine, optimizer, slots, began=3)
+        updater = Updater(spec, spec, engine, optimizer, slots, began=3)
         draws = np.random.default_rng(2)
         for step in range(3, 6):
             update = draws.normal(size=spec.size).astype(np.float32)
@@ -295,6 +295,20 @@ def test_servers_own_the_optimizer(build, task, same_weights):
     served.fit(*task, iterations=3, batch_size=12, topology=topology, sync=ParameterServer())
     served.fit(*task, iterations=2, batch_size=12)  # what the servers kept has come back
     assert same_weights(alone, served, atol=1e-6)
+
+
+def test_the_tasks_of_a_network_own_a_share_of_the_optimizer_each(regression):
+    whole, divided = (linear(Adam(epsilon=1e-3, clip_norm=0.2)) for _ in range(2))
+    for network in (whole, divided):
+        network.unfreeze(2, rate_factor=0.25)
+    for number in (3, 2):
+        whole.fit(*regression, iterations=number, batch_size=20)
+        divided.fit(*regression, iterations=number, batch_size=20, topology=Topology(tasks=2))
+    assert_trained_as(divided, (whole.weights, whole.biases), atol=1e-6)
+    divided.freeze(1)
+    before = divided.weights[0].copy()
+    divided.fit(*regression, iterations=2, batch_size=20, topology=Topology(tasks=2))
+    assert np.array_equal(divided.weights[0], before)
 
 
 def test_downpour_with_adagrad_on_its_server_is_adagrad_for_one_worker(build, task, same_weights):
