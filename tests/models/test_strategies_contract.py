@@ -26,8 +26,7 @@ from horn.models import (
 
 all_strategies = {
     "AllReduce": AllReduce(),
-    "ModelAveraging over epochs": ModelAveraging(),
-    "ModelAveraging over steps": ModelAveraging(4, "steps"),
+    "ModelAveraging": ModelAveraging(2),
     "ParameterServer": ParameterServer(),
     "Downpour": Downpour(push_every=2, pull_every=3),
     "StaleSynchronous": StaleSynchronous(bound=2),
@@ -37,8 +36,7 @@ all_strategies = {
     "Hybrid": Hybrid(),
     "SandblasterLBFGS": SandblasterLBFGS(),
     "top-k AllReduce": Compressed(AllReduce(), TopK(0.2)),
-    "8 bit ParameterServer": Compressed(ParameterServer(), EightBit()),
-    "top-k Downpour": Compressed(Downpour(push_every=4, pull_every=2), TopK(0.3)),
+    "8 bit Downpour": Compressed(Downpour(push_every=4, pull_every=2), EightBit()),
 }
 TOPOLOGIES = {"Hybrid": Topology(groups=2, replicas=2, servers=2)}
 
@@ -93,14 +91,14 @@ BROKEN = {
     r"NoArrays.state\(\) has 'velocity': \[.* arrays of numbers": NoArrays(),
     "Doubled declares serial_equivalent, and its weights end": Doubled(),
     "Undetermined declares synchronous, and two runs": Undetermined(),
-    "Backwards does not learn: the loss was .* with many workers": Backwards(),
+    "Backwards does not learn: the loss was .* \\(with many workers\\)": Backwards(),
 }
 
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_what_does_not_hold_is_named(text):
     with pytest.raises(StrategyCheckFailed, match=text):
-        check_strategy(BROKEN[text], workers=2, processes=1, epochs=3)
+        check_strategy(BROKEN[text], workers=1, epochs=3)  # in this process
 
 
 def test_the_state_is_taken_in_the_middle():
