@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from horn.models import NeuralNetwork, mnist_or_digits
+from horn.models import DataUnavailable, NeuralNetwork, mnist, mnist_or_digits
 from horn.neurons.caching import folder
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +127,25 @@ def test_every_learning_rule_learns():
     assert min(figures[name][0] for name in accuracies) > 0.8
     assert max(figures[name][0] for name in ("RBF", "maxout", "gated")) < 0.25
     assert len(figures) == 10
+
+
+def test_the_second_papers_experiment(tmp_path):
+    figures, report = tmp_path / "figures.svg", tmp_path / "results.json"
+    options = ("--splits", "1", "--epochs", "50", "--workers", "1", "2", "--plot", figures, "--json", report)
+    done = run(EXAMPLE.parent / "parallel_backprop.py", *options)
+    try:
+        mnist(download=False)
+    except DataUnavailable:
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.splitlines()[-1].startswith("parallel_backprop: ")
+        return
+    assert done.returncode == 0, done.stderr
+    assert "<svg" in figures.read_text()
+    found = {(it["sampling"], it["workers"]): it["accuracy"]["50"] for it in json.loads(report.read_text())}
+    assert len(found) == 4
+    assert min(found.values()) > 0.2  # from saturated sigmoids, a tenth of them right
+    assert found["same", 1] == pytest.approx(found["same", 2], abs=0.01)  # the mean of equal models
+    assert f"| 50 |  |  | {found['own', 1]:.2%} | {found['own', 2]:.2%} |" in done.stdout
 
 
 @pytest.fixture(scope="module")
