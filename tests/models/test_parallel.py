@@ -19,6 +19,7 @@ from horn.models import (
     Convergence,
     NeuralNetwork,
     SyncStrategy,
+    Topology,
     TrainingDiverged,
     WorkerLost,
 )
@@ -162,13 +163,13 @@ def test_a_killed_worker_is_named_within_a_second(build, task, same_weights, tmp
 def test_plan_divides_workers_and_parameters(build):
     nn = build()
     fields = dict.fromkeys(Plan.__dataclass_fields__)
-    fields |= {"spec": nn.spec, "workers": 7, "processes": 3, "schedule": ConstantSchedule(0.1)}
+    fields |= {"spec": nn.spec, "topology": Topology(replicas=7), "processes": 3, "schedule": ConstantSchedule(0.1)}
     plan = Plan(**{**fields, "strategy": AllReduce()})
     assert [plan.own(peer) for peer in range(plan.peers)] == [range(3), range(3, 5), range(5, 7)]
     assert [plan.shard(peer) for peer in range(3)] == [(0, 32), (32, 48), (48, 53)]
     plan = Plan(**{**fields, "strategy": SyncStrategy()})
     assert plan.peers == 7
-    assert plan.shard(4) == (0, 53)
+    assert plan.own(4) == range(4, 5)
 
 
 SCRIPT = """
