@@ -96,7 +96,7 @@ def _serve(peer: Peer, hooks: Hooks, plan: Plan, workspace: Workspace) -> None:
     store = Store(parameters, plan.updater(plan.spec, engine, slots), start, stop, topology.workers)
     trainers = range(topology.trainers)
     synchronous = plan.strategy.properties.synchronous
-    Server(peer, hooks.serve, store, trainers, trainers, (plan.iterations, topology.groups), synchronous).run()
+    Server(peer, hooks.serve, store, trainers, (plan.iterations, topology.groups), synchronous).run()
     workspace.parameters[start:stop] = parameters[start:stop]
     workspace.previous[start:stop] = previous[start:stop]
     for name, slot in slots.items():

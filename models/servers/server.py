@@ -25,8 +25,7 @@ class Server:
         peer: the peer that it is.
         serve: the strategy's hook: store, index of the worker, what it pushed.
         store: the shard.
-        pushers: the peers that push and pull here.
-        askers: all peers that say when they are done: those, and with the first server all others that train.
+        workers: the peers that push and pull here, and say when they are done.
         work: what to hand out: iterations, and parts of each; nobody asks for it where every worker has its share.
         synchronous: whether the strategy is.
     """
@@ -36,16 +35,15 @@ class Server:
         peer: Poster,
         serve: Callable[[Store, int, Any], None],
         store: Store,
-        pushers: Sequence[int],
-        askers: Sequence[int],
+        workers: Sequence[int],
         work: tuple[int, int],
         synchronous: bool,
     ) -> None:
         self._peer, self._hook, self._store, self._synchronous = peer, serve, store, synchronous
-        self._sources = {pusher: source for source, pusher in enumerate(pushers)}
-        self._running = set(askers)
-        self._served = dict.fromkeys(pushers, 0)
-        self._held: dict[int, deque[Sequence[Any]]] = {pusher: deque() for pusher in pushers}
+        self._sources = {pusher: source for source, pusher in enumerate(workers)}
+        self._running = set(workers)
+        self._served = dict.fromkeys(workers, 0)
+        self._held: dict[int, deque[Sequence[Any]]] = {pusher: deque() for pusher in workers}
         self._pulls: list[tuple[int, int]] = []
         self._iterations, self._parts = work
         self._next = 0

@@ -81,7 +81,7 @@ def served(workers, synchronous=False, work=(0, 0), size=4):
         log.append((source, float(update[0])))
         store.apply(update, store.share)
 
-    server = Server(office.peer(workers), serve, store, range(workers), range(workers), work, synchronous)
+    server = Server(office.peer(workers), serve, store, range(workers), work, synchronous)
     return server, office, parameters, log
 
 
