@@ -29,7 +29,9 @@ from .peer import Peer
 from .probe import Machine
 from .program import BSP
 from .running.job import BSPJob
-from .running.launcher import Launcher, LocalLauncher, WorkerHandle, WorkerSpec
+from .running.launcher import Launcher, WorkerHandle, WorkerSpec
+from .running.local import LocalLauncher
+from .running.spawning import SpawnLauncher
 from .security import TLS
 from .superstep import Superstep
 from .variables import Coarray, Future, Variable
@@ -58,6 +60,7 @@ __all__ = [
     "Post",
     "PostTimeout",
     "Queue",
+    "SpawnLauncher",
     "Superstep",
     "Variable",
     "WorkerHandle",

@@ -64,6 +64,7 @@ def train_in_processes(
         on_progress=monitor,
         blas_threads=threads,
         seed=plan.seed % 2**63,
+        preload=[training.__module__, engine_named(plan.engine).__module__, "horn.neurons.jit:load"],
         graceful_interrupt=True,
     )
     log.info("training with %d workers in %d processes", plan.workers, len(plan.sizes))

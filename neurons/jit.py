@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _Cache
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
 
 from .caching import alone, code_folder, logger
 from .pruning import used
@@ -39,6 +40,16 @@ def kernel(function: F) -> F:
 def summing_kernel(function: F) -> F:
     """As `kernel`, for sums over lanes, whose order is free: else each would wait for the one before."""
     return _cached(numba.njit(fastmath={"reassoc", "contract", "nsz"}, **_OPTIONS)(function), function)
+
+
+def load() -> None:
+    """Let numba gather what it knows of types and functions: it would do so, for most of a second, at the first kernel.
+
+    A process that others are forked from does it for all of them.
+    """
+    with global_compiler_lock:
+        cpu_target.typing_context.refresh()
+        cpu_target.target_context.refresh()
 
 
 def _cached(dispatcher: F, function: Callable[..., Any]) -> F:

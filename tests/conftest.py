@@ -6,6 +6,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from horn.bsp.running.forking import end_servers
+
 # A first example may compile kernels, which takes seconds: no deadline for examples, pytest-timeout bounds the test.
 hypothesis.settings.register_profile("horn", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("horn")
@@ -27,6 +29,7 @@ def no_process_is_left() -> Iterator[None]:
     """Whatever a test or a fixture started has ended with it; Python's own resource tracker ends with the session."""
     before = children()
     yield
+    end_servers()  # what workers were forked from, else it ends with this process
     left = {pid: command for pid, command in children().items() if pid not in before}
     left = {pid: command for pid, command in left.items() if "resource_tracker" not in command}
     assert not left, f"processes left behind: {left}"

@@ -67,7 +67,12 @@ class Attempt:
             KeyboardInterrupt: Ctrl-C; no worker is left.
         """
         told = json.dumps(self._describe()).encode()
-        start = WorkerSpec(self._memory.add("spec", told), self._memory.descriptors, self._settings.blas_threads)
+        start = WorkerSpec(
+            self._memory.add("spec", told),
+            self._memory.descriptors,
+            self._settings.blas_threads,
+            self._settings.preload,
+        )
         with InterruptCounter() as interrupts:
             workers = launcher.start(start, self._settings.placement.processes)
             supervisor = Supervisor(workers, self._settings.placement, self._memory.control, on_progress)
@@ -104,7 +109,7 @@ class Attempt:
         return {
             "path": [str(path) if path else str(Path.cwd()) for path in sys.path],
             "argv": sys.argv,
-            "launcher": os.getpid(),
+            "environment": dict(os.environ),
             "modules": loaded_modules(),
             "attempt": self.number,
             "key": secrets.token_hex(KEY_SIZE),

@@ -23,7 +23,8 @@ from ..memory.arrays import SharedArrays
 from ..placement import Placement, available_cores
 from ..program import Program, check_program, program_name
 from .attempts import Attempts
-from .launcher import Launcher, LocalLauncher
+from .launcher import Launcher
+from .local import LocalLauncher
 from .settings import JobSettings, limit, name_for, processes_of, whole
 from .shipping import dump_program, refuse_while_loading
 
@@ -69,6 +70,9 @@ class BSPJob:
             the program are final.
         graceful_interrupt: on Ctrl-C ask the program to stop, give it 5 s to return, keep its values, then raise
             KeyboardInterrupt. By default Ctrl-C ends the workers at once.
+        preload: what every worker will load: names of modules, or "module:function" for a function without arguments
+            that is called, too. Where workers are forked it is loaded once, for all jobs to come: a module that is
+            changed later stays as it was. For large libraries, not for what is being written.
         launcher: what starts the workers; processes on this host by default.
 
     Attributes:
@@ -106,6 +110,7 @@ class BSPJob:
         blas_threads: int = 1,
         max_restarts: int = 0,
         graceful_interrupt: bool = False,
+        preload: Sequence[str] = (),
         launcher: Launcher | None = None,
     ) -> None:
         check_program(program, with_arguments=bool(args or kwargs))
@@ -128,6 +133,7 @@ class BSPJob:
             spill_dir=None if memory_limit is None else os.fspath(spill_dir or tempfile.gettempdir()),
             conf=plain_conf("conf", conf),
             topology=plain_conf("topology", topology),
+            preload=tuple(preload),
         )
         self._nodes = JobLayout("" if settings.zookeeper is None else settings.zookeeper.chroot, settings.name)
         self._program = program

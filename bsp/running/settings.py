@@ -43,6 +43,7 @@ class JobSettings:
     spill_dir: str | None
     conf: Mapping[str, Any]
     topology: Mapping[str, Any]
+    preload: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.blas_threads < 1:
@@ -91,6 +92,7 @@ class JobSettings:
             "sizes": self.placement.sizes,
             "timeout": self.timeout,
             "seed": self.seed,
+            "blas_threads": self.blas_threads,
             "compression": self.compression,
             "memory_limit": self.memory_limit,
             "spill_dir": self.spill_dir,

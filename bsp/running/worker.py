@@ -48,7 +48,7 @@ _PR_SET_PDEATHSIG = 1
 
 def main(spec: dict[str, Any], process: int, pipe: int) -> None:
     """Run worker `process` of the job that `spec` describes; report on `pipe`."""
-    _die_with(spec["launcher"])
+    _die_with(spec["parent"])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for fd in (pipe, *spec["descriptors"]):
@@ -74,11 +74,11 @@ def _placement(spec: dict[str, Any]) -> Placement:
     return Placement.of(spec["peers"], spec["sizes"] or spec["processes"])
 
 
-def _die_with(launcher: int) -> None:
-    """Have the kernel kill this process when its launcher dies, however that dies."""
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies, however that dies."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != launcher:
+    if os.getppid() != parent:
         os._exit(1)
 
 
@@ -103,7 +103,7 @@ class Worker:
         self._failed = False
         board = Board(Segment(spec["board"]), spec["processes"], process)
         self._coordinators: list[Coordinator] = [
-            EmbeddedCoordinator(self._control, board, self._placement, process, parent=spec["launcher"])
+            EmbeddedCoordinator(self._control, board, self._placement, process, parent=spec["parent"])
         ]
         self._spills = [Segment(fd, allocate_on_disk(spec["spill_dir"])) for fd in spec["spills"]]
         self._spill = Spill(self._spills[process], spec["memory_limit"]) if self._spills else None

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from multiprocess import resource_tracker
 
+from horn.bsp.running.forking import servers
 from horn.bsp.testing import TCPProxy, ZooKeeperEnsemble, ZooKeeperServer, must_have_zookeeper, zookeeper_missing
 
 # Peers, processes, transport: alone, threads only, a thread for each process, both, and over sockets.
@@ -73,14 +74,20 @@ def proxy() -> Iterator[Callable[[str], TCPProxy]]:
         yield to
 
 
-def children() -> set[int]:
-    """Return the present children of this process, zombies included."""
+def family() -> set[int]:
+    """Return the present children of this process, zombies included, and those of what workers are forked from."""
+    standing = set(servers())
     found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it ended while we looked
-            if int(stat.read_text().rsplit(")", 1)[1].split()[1]) == os.getpid():
+            if int(stat.read_text().rsplit(")", 1)[1].split()[1]) in {os.getpid(), *standing}:
                 found.add(int(stat.parent.name))
-    return found
+    return found - standing
+
+
+def descriptors() -> int:
+    """Return how many files this process has open; a server's socket counts nothing."""
+    return len(list(Path("/proc/self/fd").iterdir())) - len(servers())
 
 
 def in_shared_memory() -> set[str]:
@@ -91,13 +98,12 @@ def in_shared_memory() -> set[str]:
 @pytest.fixture
 def nothing_left_behind() -> Iterator[None]:
     """The test leaves no process, no open file, no thread, and nothing in /dev/shm."""
-    descriptors = Path("/proc/self/fd")
-    resource_tracker.ensure_running()  # Python's own, which the first job starts and which ends with the session
-    before = children()
-    files, fds, threads = in_shared_memory(), len(list(descriptors.iterdir())), threading.active_count()
+    resource_tracker.ensure_running()  # Python's own, which a job may start and which ends with the session
+    before = family()
+    files, fds, threads = in_shared_memory(), descriptors(), threading.active_count()
     yield
     gc.collect()  # a traceback may still hold the job
     assert in_shared_memory() <= files
-    assert len(list(descriptors.iterdir())) <= fds
+    assert descriptors() <= fds
     assert threading.active_count() <= threads
-    assert children() <= before
+    assert family() <= before

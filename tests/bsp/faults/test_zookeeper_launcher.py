@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def eventually(holds: Callable[[], Any], seconds: float) -> Any:
     return found
 
 
-def command_lines(pids: set[int]) -> dict[int, str]:
+def command_lines(pids: Collection[int]) -> dict[int, str]:
     lines = {}
     for pid in pids:
         try:
@@ -67,31 +67,34 @@ def children(pid: int) -> set[int]:
     return {int(child) for tasks in Path(f"/proc/{pid}/task").glob("*/children") for child in tasks.read_text().split()}
 
 
-@pytest.mark.parametrize("forked", [False, True])
+@pytest.mark.parametrize("with_child", [False, True])
 def test_a_killed_launcher_leaves_nothing(
-    zookeeper: ZooKeeperServer, look: Session, forked: bool, tmp_path: Path
+    zookeeper: ZooKeeperServer, look: Session, with_child: bool, tmp_path: Path
 ) -> None:
     held, hold = os.pipe()
     os.set_inheritable(held, True)
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(address=f"{zookeeper.address}{PATH}", pipe=held))
-    environment = {**os.environ, **({"FORK": "1"} if forked else {})}
+    environment = {**os.environ, **({"FORK": "1"} if with_child else {})}
     launcher = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment, pass_fds=[held])
     os.close(held)
     try:
         assert launcher.stdout is not None
         assert launcher.stdout.readline() == b"running\n"
-        family = command_lines(children(launcher.pid))
+        born = children(launcher.pid)
+        workers = set().union(*map(children, born))
+        family = command_lines(born | workers)
         assert any("janitor_process" in line for line in family.values())
         assert not any("s3cret" in line for line in family.values())
         assert look.exists(f"{PATH}/horn/jobs/orphan/members/1/1")
         launcher.kill()
         launcher.wait()
-        workers = {pid for pid, line in family.items() if "spawn_main" in line}
-        assert len(workers) == 2
-        assert eventually(lambda: not command_lines(workers), 1.0), "workers outlive their launcher"
-        assert eventually(lambda: not look.exists(f"{PATH}/horn/jobs/orphan"), 8.0), "the janitor did nothing"
         janitors = {pid for pid, line in family.items() if "janitor_process" in line}
+        forked = {pid for pid, line in family.items() if "fork_server" in line}
+        assert workers < forked
+        assert len(forked) == 3
+        assert eventually(lambda: not command_lines(forked), 1.0), "workers outlive their launcher"
+        assert eventually(lambda: not look.exists(f"{PATH}/horn/jobs/orphan"), 8.0), "the janitor did nothing"
         assert eventually(lambda: not command_lines(janitors), 5.0), "the janitor stays"
     finally:
         launcher.kill()
