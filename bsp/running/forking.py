@@ -197,11 +197,17 @@ class ForkedWorker(WorkerHandle):
 
     def poll(self) -> int | None:
         """Return the exit code, or None while it runs."""
-        if self._exited is None and select.select([self._code], [], [], 0)[0]:
+        if self._exited is None and self._told(0.0):
             told = os.read(self._code, CODE.size)
             # the server has ended, and with it, killed by the kernel, its workers
             self._exited = CODE.unpack(told)[0] if told else -signal.SIGKILL
         return self._exited
+
+    def _told(self, seconds: float) -> bool:
+        """Whether the server has something to say of its end, within so many seconds."""
+        poll = select.poll()
+        poll.register(self._code, select.POLLIN)
+        return bool(poll.poll(1000 * seconds))
 
     def kill(self) -> None:
         """Kill, and wait until it is reaped.
@@ -213,7 +219,7 @@ class ForkedWorker(WorkerHandle):
             return
         with contextlib.suppress(ProcessLookupError):  # it ends by itself
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-        if not select.select([self._code], [], [], PATIENCE)[0]:
+        if not self._told(PATIENCE):
             raise BSPError(f"worker process {self.pid} was killed and has not ended within {PATIENCE} s")
         self.poll()
 
