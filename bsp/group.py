@@ -47,6 +47,14 @@ class Group(Distributed):
         """How many supersteps of the group have ended."""
         return self._site.mailbox.superstep
 
+    @property
+    def waited(self) -> float:
+        """Seconds that this peer has waited for others since it began, in all of its groups.
+
+        At barriers, those of collectives included, and for posts; what is moved there meanwhile is not in it.
+        """
+        return self._home.waited[self.ranks[self.index]]
+
     # Messages
 
     def send(self, to: int, value: object, *, move: bool = False) -> None:

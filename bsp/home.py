@@ -33,6 +33,7 @@ class Home:
 
     Attributes:
         posts: the way of what peers tell each other outside of supersteps.
+        waited: seconds that each peer here has waited for others, by its rank.
         stop_requested: as given.
     """
 
@@ -64,7 +65,8 @@ class Home:
         self._offers: dict[str, Offer] = {}
         self._leaving: dict[str, int] = {}
         self._mutex = threading.Lock()
-        self.posts = PostOffice(placement.peers, transport.posts, vigil.check)
+        self.waited = dict.fromkeys(placement.ranks(process), 0.0)
+        self.posts = PostOffice(placement.peers, transport.posts, vigil.check, self.waited)
         vigil.ask(transport.posts.finished)
 
     def offer(self, group: str, members: Members) -> Offer:
@@ -92,6 +94,7 @@ class Home:
                     Kept(self._spill),
                     channel.barrier if self._barrier is None else self._barrier(self._meeting(group, members, channel)),
                     vigil=self._vigil,
+                    waited=self.waited,
                     stop_requested=self.stop_requested,
                     timeout=self._timeout,
                 )

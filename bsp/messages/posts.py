@@ -1,7 +1,7 @@
 """What peers tell each other outside of supersteps, as the peers of one process see it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any, NamedTuple
 
 from ..encoding import Encoded
@@ -31,12 +31,14 @@ class PostOffice:
         peers: how many peers the job has.
         posts: the transport's queues.
         check: raises what ended the job.
+        waited: seconds that each peer of this process has waited for others, by its rank; added to here.
     """
 
-    def __init__(self, peers: int, posts: Posts, check: Callable[[], None]) -> None:
+    def __init__(self, peers: int, posts: Posts, check: Callable[[], None], waited: MutableMapping[int, float]) -> None:
         self._peers = peers
         self._posts = posts
         self._check = check
+        self._waited = waited
 
     def post(self, sender: int, receiver: int, value: object, timeout: float | None) -> None:
         """Post a value; see `Peer.post`."""
@@ -54,7 +56,9 @@ class PostOffice:
                     f"{self._outstanding(receiver)}; post less, or let it read its inbox more often",
                     [receiver],
                 )
+            start = time.perf_counter()
             self._posts.await_room(receiver, min(left, SLICE))
+            self._waited[sender] += time.perf_counter() - start
 
     def inbox(self, receiver: int) -> list[Post]:
         """Return what has arrived for a peer; see `Peer.inbox`."""
@@ -62,6 +66,13 @@ class PostOffice:
 
     def wait(self, receiver: int, timeout: float | None) -> bool:
         """Wait until something is in a peer's inbox; see `Peer.wait`."""
+        start = time.perf_counter()
+        try:
+            return self._wait(receiver, timeout)
+        finally:
+            self._waited[receiver] += time.perf_counter() - start
+
+    def _wait(self, receiver: int, timeout: float | None) -> bool:
         deadline = _deadline(timeout)
         while True:
             self._check()
