@@ -59,7 +59,7 @@ $(BIN)/python:
 	@.ci/venv $(VENV)
 
 $(VENV)/.examples: EXTRAS = examples
-$(VENV)/.test: EXTRAS = examples,test
+$(VENV)/.test: EXTRAS = examples,plot,tensorboard,test
 $(VENV)/.bench: EXTRAS = bench
 
 $(VENV)/.examples $(VENV)/.test $(VENV)/.bench: pyproject.toml | $(BIN)/python

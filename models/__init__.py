@@ -14,7 +14,7 @@ from .data import (
     mnist_or_digits,
 )
 from .errors import ModelFileError, TrainingDiverged, WorkerLost
-from .history import Evaluation, History, ValidationRecord
+from .history import Evaluation, History, ValidationRecord, WorkerHistory
 from .network import NeuralNetwork
 from .optimizers import (
     LBFGS,
@@ -113,6 +113,7 @@ __all__ = [
     "Topology",
     "TrainingDiverged",
     "ValidationRecord",
+    "WorkerHistory",
     "WorkerLost",
     "check_strategy",
     "digits",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +32,7 @@ from .schedules import ScheduleLike
 from .serial import train_here
 from .soundness import advice
 from .strategies import AllReduce, SyncStrategy
+from .tensorboard import TensorBoard
 from .topology import Topology
 from .training_state import TrainingState
 from .workspace import Workspace, new_workspace
@@ -66,6 +69,7 @@ class FitOptions:
     blas_threads: int
     augment: Augment | None
     prefetch: bool | None
+    tensorboard: str | os.PathLike[str] | None
 
     def __post_init__(self) -> None:
         if (self.iterations is None) == (self.epochs is None):
@@ -83,6 +87,8 @@ class FitOptions:
         if self.augment is not None and not callable(self.augment):
             raise TypeError(f"augment must be a function of (x, rng) or None, got {self.augment!r}")
         require_bound("timeout", self.timeout)
+        if self.tensorboard is not None and not isinstance(self.tensorboard, str | os.PathLike):
+            raise TypeError(f"tensorboard must be a folder for event files or None, got {self.tensorboard!r}")
         if self.zookeeper is not None:
             ZooKeeper.of(self.zookeeper)
         require_choice("barrier", self.barrier, ("auto", "direct", "zookeeper"))
@@ -235,8 +241,14 @@ def run_fit(
         NeuronError, WorkerLost, BSPError, KeyboardInterrupt: as `NeuralNetwork.fit`.
     """
     workspace = new_workspace(plan, examples, validation, state.parameters, state.previous, state.slots)
-    with Monitor(plan.iterations, options.verbose) as monitor:
+    with ExitStack() as stack:
+        board = None
+        if options.tensorboard is not None:
+            board = stack.enter_context(TensorBoard(options.tensorboard, plan.first_step))
+        monitor = stack.enter_context(Monitor(plan.iterations, options.verbose, board))
         outcome = _train(plan, options, workspace, monitor)
+        if board is not None:
+            board.finish(outcome.history)
     history = outcome.history
     if not np.isfinite(workspace.parameters).all():  # no loss has told of the last step
         last = len(history) - 1

@@ -19,6 +19,7 @@ from .plan import Plan
 from .recorder import REPORT_EVERY, Report, Reporter
 from .replica import Replica
 from .servers import Servers
+from .watch import Watch
 from .work import Work
 from .workspace import Workspace
 
@@ -33,6 +34,7 @@ class Free:
         plan: what all do.
         workspace: the job's arrays.
         servers: those who hold its parameters, if the job has any.
+        watch: takes the times.
     """
 
     def __init__(
@@ -43,8 +45,9 @@ class Free:
         plan: Plan,
         workspace: Workspace,
         servers: Servers | None,
+        watch: Watch,
     ) -> None:
-        self._peer, self._replica, self._work = peer, replica, work
+        self._peer, self._replica, self._work, self._watch = peer, replica, work, watch
         self._plan, self._workspace, self._servers = plan, workspace, servers
         self._walk = plan.order.walk(plan.start)
         self._notes = Notes()
@@ -59,13 +62,16 @@ class Free:
         """
         self._replica.begin()
         epoch = self._plan.start.epoch
+        self._watch.begin()
         while (part := self._work.next()) is not None:
             place = self._walk.place(part.iteration)
             if place.epoch > epoch:
                 self._end_epoch()
                 epoch = place.epoch
             self._look(part.iteration)
-            self._step(part.iteration, place, part.part)
+            score = self._step(part.iteration, place, part.part)
+            self._watch.end(part.iteration, score)
+            self._watch.begin()
         if not self._work.stopped and self._walk.place(self._plan.iterations).epoch > epoch:
             self._end_epoch()
         self._replica.finish()
@@ -76,7 +82,7 @@ class Free:
     def _end_epoch(self) -> None:
         self._replica.hooks.on_epoch(self._replica.context)
 
-    def _step(self, iteration: int, place: Place, part: int) -> None:
+    def _step(self, iteration: int, place: Place, part: int) -> Score:
         plan, replica = self._plan, self._replica
         rates = plan.rates(iteration)
         batch = replica.feed.batch(place, rates.step, plan.within(part, replica.part[0]))
@@ -86,6 +92,7 @@ class Free:
         replica.hooks.after_step(replica.context)
         if replica.speaks:
             self._note(iteration, score, rates.learning_rate)
+        return score
 
     def _note(self, iteration: int, score: Score, rate: float) -> None:
         notes, now = self._notes, time.perf_counter()
@@ -118,3 +125,4 @@ class Free:
         seconds = time.perf_counter() - self._start
         means = score.loss / score.examples, score.correct / score.examples
         self._notes.validation.append(ValidationRecord(begun, *means, seconds))
+        self._watch.begin()  # a look is no part of the step

@@ -6,6 +6,7 @@ raised: where peers wait for each other, it tells where each of them is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -34,13 +35,17 @@ class Hooks:
         plan: what all do.
         places: int64 (peers, 2): the hook that each peer is in, and the step; shared by all.
         peer: this one.
+        waited: seconds that this peer has waited for others so far.
 
     Attributes:
         step: number of the training step, for whoever reads an error.
+        exchanged: seconds spent in hooks so far, without those that the peer waited in them.
     """
 
-    def __init__(self, plan: Plan, places: NDArray[np.int64], peer: int) -> None:
+    def __init__(self, plan: Plan, places: NDArray[np.int64], peer: int, waited: Callable[[], float]) -> None:
         self.step = plan.first_step
+        self.exchanged = 0.0
+        self._waited = waited
         self._plan, self._places, self._peer = plan, places, peer
         self._strategy = plan.strategy
 
@@ -75,6 +80,7 @@ class Hooks:
 
     def _run(self, name: str, hook: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         self._places[self._peer] = _HOOKS.index(name), self.step
+        start, waited = time.perf_counter(), self._waited()
         try:
             result = hook(*args, **kwargs)
         except BSPError:  # which may be about others: `explain` tells of all, this one included
@@ -82,6 +88,7 @@ class Hooks:
         except Exception as error:
             error.add_note(f"In {self._told(self._peer)}")
             raise
+        self.exchanged += time.perf_counter() - start - (self._waited() - waited)
         self._places[self._peer] = 0, self.step
         return result
 

@@ -22,6 +22,7 @@ from .recorder import Recorder
 from .replica import Replica
 from .soundness import divergence
 from .strategies import AllReduce, Team
+from .watch import Watch
 from .workspace import STEP_SLOTS, VALIDATION_SLOT, Workspace
 
 
@@ -34,11 +35,14 @@ class Lockstep:
         replica: what this one holds.
         plan: what to do.
         workspace: the job's arrays.
+        watch: takes the times.
     """
 
-    def __init__(self, team: Team, recorder: Recorder, replica: Replica, plan: Plan, workspace: Workspace) -> None:
+    def __init__(
+        self, team: Team, recorder: Recorder, replica: Replica, plan: Plan, workspace: Workspace, watch: Watch
+    ) -> None:
         self.team, self.recorder, self.replica = team, recorder, replica
-        self.plan, self.workspace = plan, workspace
+        self.plan, self.workspace, self.watch = plan, workspace, watch
         self.place = plan.start
         self.convergence = ConvergenceCheck(plan.convergence) if plan.convergence else None
         # one peer's sum is its own D: then the step is made in fewer passes. A class derived from AllReduce is asked
@@ -59,8 +63,6 @@ class Lockstep:
         stopped = None
         for iteration in range(self.plan.iterations):
             stopped = self._iterate(iteration)
-            if self.place.offset == 0:
-                self.replica.hooks.on_epoch(self.replica.context)
             self.recorder.metrics(self.replica.context.metrics)
             if stopped:
                 break
@@ -78,11 +80,15 @@ class Lockstep:
         plan = self.plan
         rates = plan.rates(iteration)
         slot = rates.step % STEP_SLOTS
+        self.watch.begin()
         batch = self.replica.feed.batch(self.place, rates.step)
         score = self._step(batch, rates)
         stopping = self.team.stopping  # decided at the barrier just passed: the same for all
         self.replica.hooks.after_step(self.replica.context)
         self.place = self.replica.feed.after(self.place)
+        if self.place.offset == 0:
+            self.replica.hooks.on_epoch(self.replica.context)
+        self.watch.end(iteration, score)
         result = self._total(score, slot)
         self.recorder.step(result, rates.learning_rate)
         self._tell_skipped(slot)

@@ -243,6 +243,7 @@ class NeuralNetwork(TransparentNetwork):
         timeout: float | None = None,
         blas_threads: int = 1,
         prefetch: bool | None = None,
+        tensorboard: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train. A second `fit` goes on where the first ended, momentum and place in the shuffle included.
 
@@ -294,12 +295,15 @@ class NeuralNetwork(TransparentNetwork):
             blas_threads: threads of the BLAS and of large kernels, in each process.
             prefetch: whether a thread of each peer gathers the next batch while this one is computed; the same result.
                 None: for streams, files and with `augment`; for arrays in memory it would cost more than it saves.
+            tensorboard: folder for TensorBoard's event files: loss, accuracy and looks as training goes, and in the end
+                what the strategy and each worker measured. Needs the extra "tensorboard".
 
         Returns:
             The history, which is also kept as ``self.history``.
 
         Raises:
             TypeError, ValueError: bad input; nothing was started.
+            ImportError: `tensorboard` without tensorboardX.
             NeuronError: neurons that cannot be run; nothing was started.
             TrainingDiverged: the loss, or a weight in the end, is NaN or infinite.
             WorkerLost, BSPError: a worker process died, or failed.
@@ -329,6 +333,7 @@ class NeuralNetwork(TransparentNetwork):
             blas_threads=blas_threads,
             augment=augment,
             prefetch=prefetch,
+            tensorboard=tensorboard,
         )
         if isinstance(x, Stream) and sampling != "epoch":
             raise ValueError('a Stream is read from the beginning to the end: sampling="replacement" needs arrays')

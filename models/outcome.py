@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .batches import Place
-from .history import History
+from .history import History, WorkerHistory
+from .notes import Notes
 
 #: Why training ended.
 COMPLETED, CONVERGED, INTERRUPTED = "completed", "converged", "interrupted"
@@ -22,3 +23,18 @@ class Outcome:
 
     history: History
     place: Place
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a peer that trains hands back.
+
+    Attributes:
+        worker: what it did and where its time went.
+        outcome: of all, from peer 0 where all train in step.
+        notes: of its own, where groups train asynchronously of each other.
+    """
+
+    worker: WorkerHistory
+    outcome: Outcome | None = None
+    notes: Notes | None = None

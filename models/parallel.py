@@ -11,8 +11,8 @@ from horn.neurons import engine_named
 from .errors import TrainingDiverged, WorkerLost
 from .evaluation import score_part
 from .history import History, ValidationRecord
-from .notes import Notes, history_of
-from .outcome import COMPLETED, INTERRUPTED, Outcome
+from .notes import history_of
+from .outcome import COMPLETED, INTERRUPTED, Outcome, Told
 from .plan import Plan
 from .program import training
 from .progress import Monitor
@@ -108,11 +108,13 @@ def _look_last(plan: Plan, workspace: Workspace, history: History, threads: int)
 
 def _outcome(values: list[Any], plan: Plan) -> Outcome:
     """What the peers say: peer 0 for all, or each trainer for itself."""
-    if isinstance(values[0], Outcome):
-        return values[0]
-    notes = [value for value in values if isinstance(value, Notes)]
-    history = history_of(notes, plan.first_step)
-    return Outcome(history, plan.order.walk(plan.start).place(len(history)))
+    told = [value for value in values if isinstance(value, Told)]
+    outcome = told[0].outcome
+    if outcome is None:
+        history = history_of([own.notes for own in told if own.notes is not None], plan.first_step)
+        outcome = Outcome(history, plan.order.walk(plan.start).place(len(history)))
+    outcome.history.workers = [own.worker for own in told]
+    return outcome
 
 
 def _worker_lost(lost: PeerLost, plan: Plan) -> WorkerLost:

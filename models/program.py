@@ -14,8 +14,7 @@ from .free import Free
 from .hooks import Hooks
 from .lockstep import Lockstep
 from .mail import Mail
-from .notes import Notes
-from .outcome import Outcome
+from .outcome import Told
 from .parts import bounds
 from .plan import Plan
 from .recorder import Recorder
@@ -24,19 +23,16 @@ from .servers import Server, Servers, Store
 from .sources import Sources, install
 from .topology import ServerRole
 from .updating import seen_spec
+from .watch import Watch
 from .work import OwnShare, SharedBudget, TogetherInGroup, Work
 from .workspace import Workspace, WorkspaceHandles
 
 
-def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources) -> Outcome | Notes | None:
-    """What every peer of the job does.
-
-    Returns:
-        The outcome, of peer 0, where all train in step; else every trainer's notes; a server has nothing to say.
-    """
+def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources) -> Told | None:
+    """What every peer of the job does; a server has nothing to tell."""
     install(sources)
     workspace = handles.open(peer.shared)
-    hooks = Hooks(plan, workspace.places, peer.index)
+    hooks = Hooks(plan, workspace.places, peer.index, lambda: peer.waited)
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows ends in a loss that is not finite
             crew = muster(peer, plan.topology)
@@ -49,21 +45,22 @@ def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources
         raise
 
 
-def _train(peer: Peer, crew: Crew, hooks: Hooks, plan: Plan, workspace: Workspace) -> Outcome | Notes | None:
+def _train(peer: Peer, crew: Crew, hooks: Hooks, plan: Plan, workspace: Workspace) -> Told:
     servers = _servers(peer, crew, plan)
-    result: Outcome | Notes | None
+    watch = Watch(plan.own(peer.index), crew.role.task, hooks, lambda: peer.waited, servers)
     with closing(Replica(peer.index, crew, hooks, plan, workspace, servers)) as replica:
         if plan.in_step:
             recorder = Recorder(peer, plan.first_step)
-            outcome = Lockstep(crew.trainers, recorder, replica, plan, workspace).run()
+            outcome = Lockstep(crew.trainers, recorder, replica, plan, workspace, watch).run()
             if servers is not None:
                 servers.leave()
-            result = outcome if peer.index == 0 else None
+            told = Told(watch.history(), outcome=outcome if peer.index == 0 else None)
         else:
             work = _work(peer, crew, plan, servers)
-            result = Free(peer, replica, work, plan, workspace, servers).run()
+            notes = Free(peer, replica, work, plan, workspace, servers, watch).run()
+            told = Told(watch.history(), notes=notes)
     replica.hand_in(workspace)
-    return result
+    return told
 
 
 def _servers(peer: Peer, crew: Crew, plan: Plan) -> Servers | None:

@@ -9,6 +9,7 @@ from types import TracebackType
 from tqdm import tqdm
 
 from .recorder import Report
+from .tensorboard import TensorBoard
 
 log = logging.getLogger("horn.models")
 
@@ -19,9 +20,11 @@ class Monitor:
     Args:
         iterations: how many this `fit` is to make.
         verbose: 0 shows no bar; nor is there one where standard error is no terminal.
+        board: is told, too; None for none.
     """
 
-    def __init__(self, iterations: int, verbose: int) -> None:
+    def __init__(self, iterations: int, verbose: int, board: TensorBoard | None = None) -> None:
+        self._board = board
         hidden = verbose == 0 or not sys.stderr.isatty()
         # Reports are rare enough: each is drawn.
         self._bar = tqdm(total=iterations, unit="it", desc="compiling", disable=hidden, mininterval=0, miniters=1)
@@ -42,6 +45,8 @@ class Monitor:
 
     def __call__(self, report: Report) -> None:
         """Show how far training is."""
+        if self._board is not None:
+            self._board.report(report)
         # First the figures: update() draws the bar, with those that it has.
         self._bar.set_postfix(loss=f"{report.loss:.4f}", accuracy=f"{report.accuracy:.4f}", refresh=False)
         self._bar.update(report.iterations - self._done)

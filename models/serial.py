@@ -17,6 +17,7 @@ from .recorder import Recorder
 from .replica import Replica
 from .strategies import Alone
 from .threads import blas_threads
+from .watch import Watch
 from .workspace import Workspace
 
 
@@ -34,8 +35,10 @@ def train_here(plan: Plan, workspace: Workspace, monitor: Monitor, threads: int)
     assert crew is not None  # there is no server
     # what overflows ends in a loss that is not finite
     with blas_threads(threads), np.errstate(over="ignore", invalid="ignore"):
-        hooks = Hooks(plan, workspace.places, 0)
+        hooks = Hooks(plan, workspace.places, 0, lambda: team.waited)
         with closing(Replica(0, crew, hooks, plan, workspace)) as replica, first_interrupt_calls(team.stop):
-            outcome = Lockstep(team, Recorder(team, plan.first_step), replica, plan, workspace).run()
+            watch = Watch(plan.own(0), 0, hooks, lambda: team.waited, None)
+            outcome = Lockstep(team, Recorder(team, plan.first_step), replica, plan, workspace, watch).run()
         replica.hand_in(workspace)
+    outcome.history.workers = [watch.history()]
     return outcome

@@ -35,19 +35,21 @@ class Servers:
     Attributes:
         num_servers: how many servers hold them.
         pushes: how many times this worker has pushed: its clock.
+        staleness: how many steps of others the servers had made, since the last `pull` but one, at the last.
         slowest: the clock of the slowest worker that still trains, as the last `pull` found it.
         shards: the range of the parameters that each server holds.
     """
 
     def __init__(self, mail: Mail, peers: Sequence[int], first: int, size: int) -> None:
         self.num_servers = len(peers)
-        self.pushes = self.slowest = 0
+        self.pushes = self.slowest = self.staleness = 0
         self.shards = [slice(*pair) for pair in pairwise(bounds(size, len(peers)))]
         self._mail = mail
         self._peers = peers
         self._first = first
         self._rates = Rates(0, 0.0, 0.0)
         self._share = 0.0
+        self._pulled: tuple[int, int] | None = None  # the servers' steps and the own pushes at the last pull
         self._encode: Encode = _as_they_are
 
     def push(self, update: NDArray[np.floating], share: float | None = None) -> None:
@@ -98,14 +100,18 @@ class Servers:
         """
         for peer in self._peers:
             self._mail.send(peer, PULL, clock)
-        clocks = [self.pushes]
+        clocks, made = [self.pushes], 0
         for _ in self._peers:
             letter = self._mail.receive(PARAMETERS, self._peers)
-            slowest, part = letter.fields
+            slowest, steps, part = letter.fields
+            made = max(made, steps)
             if slowest is not None:
                 clocks.append(slowest)
             out[self.shards[self._peers.index(letter.sender)]] = part
         self.slowest = min(clocks)
+        steps_before, pushes_before = self._pulled or (made, self.pushes)
+        self.staleness = max(made - steps_before - (self.pushes - pushes_before), 0)
+        self._pulled = made, self.pushes
 
     def take(self) -> tuple[int, int]:
         """Ask for a part of the job's work, iteration and part: see `letters.PART`. Called by the framework."""

@@ -125,7 +125,7 @@ class Server:
             )
 
     def _give(self, sender: int) -> None:
-        self._peer.post(sender, [PARAMETERS, self._slowest(), self._store.params])
+        self._peer.post(sender, [PARAMETERS, self._slowest(), self._store.steps, self._store.params])
 
     def _take(self, sender: int) -> None:
         iteration, part = divmod(self._next, self._parts)

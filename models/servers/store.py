@@ -31,6 +31,7 @@ class Store:
         sources: how many workers push.
         rates: step, learning rate and momentum of the push that is being served, as its worker saw them.
         share: of a batch of the job that this push stands for.
+        steps: how many were made here.
     """
 
     def __init__(self, parameters: NDArray[np.floating], updater: Applies, start: int, stop: int, sources: int) -> None:
@@ -38,6 +39,7 @@ class Store:
         self.sources = sources
         self.rates = Rates(0, 0.0, 0.0)
         self.share = 1.0
+        self.steps = 0
         self._updater = updater
         self._range = start, stop
 
@@ -56,4 +58,5 @@ class Store:
             raise ValueError(
                 f"store.apply takes an update of the shard, shape {self.params.shape}: got shape {np.shape(update)}"
             )
+        self.steps += 1
         self._updater.apply(np.ascontiguousarray(update, self.params.dtype), self.rates, *self._range, share)

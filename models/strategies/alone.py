@@ -17,6 +17,7 @@ class Alone:
 
     index = 0
     num_peers = 1
+    waited = 0.0
 
     def __init__(self, report: Callable[[Any], None] = lambda value: None) -> None:
         self.stopping = self.stop_requested = False
