@@ -35,6 +35,7 @@ from .strategies import AllReduce, SyncStrategy
 from .tensorboard import TensorBoard
 from .topology import Topology
 from .training_state import TrainingState
+from .updating import seen_spec
 from .workspace import Workspace, new_workspace
 
 log = logging.getLogger("horn.models")
@@ -270,7 +271,10 @@ def run_fit(
 
 def _train(plan: Plan, options: FitOptions, workspace: Workspace, monitor: Monitor) -> Outcome:
     # what is wrong with a neuron is found before any process starts; and what they then load is compiled here, once
-    engine_named(plan.engine).prepare(plan.spec)
+    engine = engine_named(plan.engine)
+    engine.prepare(plan.spec)
+    if plan.borrows:
+        engine.of_parts(seen_spec(plan.optimizer, plan.spec), seed=plan.seed)  # refuses what cannot be trained so
     monitor.training()
     if plan.peers == 1 and options.zookeeper is None:
         return train_here(plan, workspace, monitor, options.blas_threads)

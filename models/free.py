@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
-
 from horn.neurons import Score
 
 from .batches import Place
-from .evaluation import score_part
 from .history import ValidationRecord
 from .notes import Notes
 from .plan import Plan
@@ -88,7 +85,7 @@ class Free:
         batch = replica.feed.batch(place, rates.step, plan.within(part, replica.part[0]))
         score = replica.step(batch, rates, place.epoch)
         if plan.spec.max_norm is not None:
-            replica.engine.limit_norms(0, 1)
+            replica.limit_norms(0, 1)
         replica.hooks.after_step(replica.context)
         if replica.speaks:
             self._note(iteration, score, rates.learning_rate)
@@ -115,13 +112,7 @@ class Free:
         replica, examples = self._replica, self._workspace.validation
         if replica.part[0] or examples is None or not self._looks.due(begun):
             return
-        kept = None
-        if self._servers is not None:
-            kept = replica.engine.parameters.copy()
-            self._servers.pull(replica.engine.parameters)
-        score = score_part(replica.engine, examples)
-        if kept is not None:
-            np.copyto(replica.engine.parameters, kept)
+        score = replica.look(examples)
         seconds = time.perf_counter() - self._start
         means = score.loss / score.examples, score.correct / score.examples
         self._notes.validation.append(ValidationRecord(begun, *means, seconds))

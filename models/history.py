@@ -54,6 +54,7 @@ class WorkerHistory:
         examples: how many examples the part had.
         staleness: how many steps the servers had made since the worker fetched its parameters, its own left out, when
             it fetched them anew; 0 without servers.
+        bytes: of updates and parameters that went between the worker and servers in the step, both ways.
         loss: mean cost per example of the part before the step.
         computing: seconds that the step took beside communicating and waiting: batch, forward, backward, change.
         communicating: seconds in the strategy's hooks, without those that it waited.
@@ -65,6 +66,7 @@ class WorkerHistory:
     iteration: NDArray[np.int64]
     examples: NDArray[np.int64]
     staleness: NDArray[np.int64]
+    bytes: NDArray[np.int64]
     loss: NDArray[np.float64]
     computing: NDArray[np.float64]
     communicating: NDArray[np.float64]

@@ -14,14 +14,12 @@ import math
 from horn.neurons import Batch, Rates, Score
 
 from .convergence import ConvergenceCheck
-from .evaluation import score_part
 from .history import Evaluation
 from .outcome import COMPLETED, CONVERGED, INTERRUPTED, Outcome
 from .plan import Plan
 from .recorder import Recorder
 from .replica import Replica
-from .soundness import divergence
-from .strategies import AllReduce, Team
+from .strategies import Team
 from .watch import Watch
 from .workspace import STEP_SLOTS, VALIDATION_SLOT, Workspace
 
@@ -45,13 +43,6 @@ class Lockstep:
         self.plan, self.workspace, self.watch = plan, workspace, watch
         self.place = plan.start
         self.convergence = ConvergenceCheck(plan.convergence) if plan.convergence else None
-        # one peer's sum is its own D: then the step is made in fewer passes. A class derived from AllReduce is asked
-        self.alone = (
-            type(plan.strategy) is AllReduce
-            and team.num_peers == 1
-            and plan.optimizer is None
-            and not plan.skip_nonfinite
-        )
 
     def run(self) -> Outcome:
         """Train until the plan is done, the loss has converged, or the team is asked to stop.
@@ -98,12 +89,9 @@ class Lockstep:
 
     def _step(self, batch: Batch, rates: Rates) -> Score:
         """Compute D, let the strategy exchange it, apply what it returns; ends with a barrier."""
-        if self.alone:
-            score = self.replica.engine.step(batch, rates)
-            if not math.isfinite(score.loss):
-                raise divergence(self.plan, rates, self.plan.own(0))
-            return score
         score = self.replica.step(batch, rates, self.place.epoch)
+        if self.plan.lone:
+            return score
         self._write(score, rates.step % STEP_SLOTS)
         if self.plan.spec.max_norm is not None:
             self._limit_norms()
@@ -112,10 +100,10 @@ class Lockstep:
 
     def _limit_norms(self) -> None:
         if not self.plan.shared_copy:
-            self.replica.engine.limit_norms(0, 1)
+            self.replica.limit_norms(0, 1)
             return
         self.team.sync()  # a receiver's weights lie in several shards
-        self.replica.engine.limit_norms(self.team.index, self.team.num_peers)
+        self.replica.limit_norms(self.team.index, self.team.num_peers)
 
     def _write(self, score: Score, slot: int) -> None:
         """Put this peer's score where all find it; the tasks of a replica have the same."""
@@ -125,7 +113,7 @@ class Lockstep:
 
     def _total(self, score: Score, slot: int) -> Evaluation:
         """Loss and accuracy over all peers, whose scores lie in `slot`."""
-        if self.alone:
+        if self.plan.lone:
             return Evaluation(score.loss / score.examples, score.correct / score.examples)
         loss, correct, examples, _ = self.workspace.scores[slot].sum(axis=0).tolist()
         if not examples:  # every part was left out
@@ -150,7 +138,7 @@ class Lockstep:
         if self.workspace.validation is None:
             return
         part, parts = self.replica.part
-        score = score_part(self.replica.engine, self.workspace.validation, part, parts)
+        score = self.replica.look(self.workspace.validation, part, parts)
         self._write(score, VALIDATION_SLOT)
         self.team.sync()
         self.recorder.validation(self._total(score, VALIDATION_SLOT))

@@ -18,7 +18,7 @@ from .holding import Holding, Layout, holding
 from .optimizers import Minimizer, Optimizer
 from .parts import SubModels, bounds
 from .schedules import ScheduleLike, rate_at
-from .strategies import SyncStrategy
+from .strategies import AllReduce, SyncStrategy
 from .topology import Topology
 from .updating import Updater, alone, seen_spec
 
@@ -80,6 +80,20 @@ class Plan:
     def shared_copy(self) -> bool:
         """True where all peers share one copy of the parameters."""
         return self.strategy.properties.one_copy and self.topology.is_flat
+
+    @property
+    def lone(self) -> bool:
+        """True where one peer's sum is its own D, and it may make the step in fewer passes.
+
+        A class derived from AllReduce is asked.
+        """
+        plain = self.optimizer is None and not self.skip_nonfinite
+        return type(self.strategy) is AllReduce and self.peers == 1 and plain
+
+    @property
+    def borrows(self) -> bool:
+        """True where workers hold no parameters: servers lend them those of their sub-models."""
+        return bool(self.submodels) and self.strategy.properties.borrows and self.topology.tasks == 1
 
     def holding(self, task: int) -> Holding:
         """What a peer holds that is one of the topology's tasks."""

@@ -9,8 +9,10 @@ import numpy as np
 from horn.bsp import BSPError, Peer
 from horn.neurons import engine_named
 
+from .borrower import Borrower
 from .crew import Crew, muster
 from .free import Free
+from .holder import Holder
 from .hooks import Hooks
 from .lockstep import Lockstep
 from .mail import Mail
@@ -19,7 +21,7 @@ from .parts import bounds
 from .plan import Plan
 from .recorder import Recorder
 from .replica import Replica
-from .servers import Server, Servers, Store
+from .servers import Server, Servers, Shard, Store
 from .sources import Sources, install
 from .topology import ServerRole
 from .updating import seen_spec
@@ -48,7 +50,7 @@ def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources
 def _train(peer: Peer, crew: Crew, hooks: Hooks, plan: Plan, workspace: Workspace) -> Told:
     servers = _servers(peer, crew, plan)
     watch = Watch(plan.own(peer.index), crew.role.task, hooks, lambda: peer.waited, servers)
-    with closing(Replica(peer.index, crew, hooks, plan, workspace, servers)) as replica:
+    with closing(_replica(peer.index, crew, hooks, plan, workspace, servers)) as replica:
         if plan.in_step:
             recorder = Recorder(peer, plan.first_step)
             outcome = Lockstep(crew.trainers, recorder, replica, plan, workspace, watch).run()
@@ -63,10 +65,19 @@ def _train(peer: Peer, crew: Crew, hooks: Hooks, plan: Plan, workspace: Workspac
     return told
 
 
+def _replica(
+    index: int, crew: Crew, hooks: Hooks, plan: Plan, workspace: Workspace, servers: Servers | None
+) -> Replica:
+    if servers is not None and plan.borrows:
+        return Borrower(index, crew, hooks, plan, workspace, servers)
+    return Holder(index, crew, hooks, plan, workspace, servers)
+
+
 def _servers(peer: Peer, crew: Crew, plan: Plan) -> Servers | None:
     if not plan.topology.servers:
         return None
-    return Servers(Mail(peer, plan.timeout), plan.topology.server_peers, plan.topology.trainers, plan.spec.size)
+    size, synchronous = plan.spec.size, plan.strategy.properties.synchronous
+    return Servers(Mail(peer, plan.timeout), plan.topology.server_peers, plan.topology.trainers, size, synchronous)
 
 
 def _work(peer: Peer, crew: Crew, plan: Plan, servers: Servers | None) -> Work:
@@ -93,7 +104,8 @@ def _serve(peer: Peer, hooks: Hooks, plan: Plan, workspace: Workspace) -> None:
     store = Store(parameters, plan.updater(plan.spec, engine, slots), start, stop, topology.workers)
     trainers = range(topology.trainers)
     synchronous = plan.strategy.properties.synchronous
-    Server(peer, hooks.serve, store, trainers, (plan.iterations, topology.groups), synchronous).run()
+    shard = Shard(plan.spec, parameters[start:stop], start)
+    Server(peer, hooks.serve, store, shard, trainers, (plan.iterations, topology.groups), synchronous).run()
     workspace.parameters[start:stop] = parameters[start:stop]
     workspace.previous[start:stop] = previous[start:stop]
     for name, slot in slots.items():

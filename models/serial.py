@@ -7,6 +7,7 @@ from contextlib import closing
 import numpy as np
 
 from .crew import muster
+from .holder import Holder
 from .hooks import Hooks
 from .interrupts import first_interrupt_calls
 from .lockstep import Lockstep
@@ -14,7 +15,6 @@ from .outcome import Outcome
 from .plan import Plan
 from .progress import Monitor
 from .recorder import Recorder
-from .replica import Replica
 from .strategies import Alone
 from .threads import blas_threads
 from .watch import Watch
@@ -36,7 +36,7 @@ def train_here(plan: Plan, workspace: Workspace, monitor: Monitor, threads: int)
     # what overflows ends in a loss that is not finite
     with blas_threads(threads), np.errstate(over="ignore", invalid="ignore"):
         hooks = Hooks(plan, workspace.places, 0, lambda: team.waited)
-        with closing(Replica(0, crew, hooks, plan, workspace)) as replica, first_interrupt_calls(team.stop):
+        with closing(Holder(0, crew, hooks, plan, workspace)) as replica, first_interrupt_calls(team.stop):
             watch = Watch(plan.own(0), 0, hooks, lambda: team.waited, None)
             outcome = Lockstep(team, Recorder(team, plan.first_step), replica, plan, workspace, watch).run()
         replica.hand_in(workspace)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from horn.neurons import Batch, Engine, Rates, Score
+from horn.neurons import Batch, Rates, Score
 
 from .errors import TrainingDiverged
 from .parts import bounds
@@ -49,11 +50,17 @@ def advice(plan: Plan, rates: Rates) -> str:
     )
 
 
+class Computes(Protocol):
+    """What computes D; see `horn.neurons.Engine.gradient`."""
+
+    def gradient(self, batch: Batch, rates: Rates, out: NDArray[np.floating], /) -> Score: ...
+
+
 class Sound:
     """Computes D of one peer's parts of batches, and looks at what comes out.
 
     Args:
-        engine: runs the network.
+        engine: computes D.
         plan: what to do with a part that is not finite.
         own: the workers that this peer computes.
         tasks: the peers that it computes them together with: all of them leave out the same.
@@ -62,7 +69,7 @@ class Sound:
         skipped: how many of them were left out of the last step.
     """
 
-    def __init__(self, engine: Engine, plan: Plan, own: range, tasks: Team) -> None:
+    def __init__(self, engine: Computes, plan: Plan, own: range, tasks: Team) -> None:
         self._engine, self._plan, self._own, self._tasks = engine, plan, own, tasks
         self.skipped = 0
 
@@ -98,7 +105,7 @@ class Sound:
         """The workers among this peer's whose loss is not finite; all of them, where that is so of their sum alone."""
         if len(self._own) == 1:
             return list(self._own)
-        scratch = np.empty_like(self._engine.parameters)
+        scratch = np.empty(self._plan.spec.size, self._plan.spec.precision)
         losses = {worker: self._engine.gradient(part, rates, scratch).loss for worker, part in self._parts(batch)}
         return [worker for worker, loss in losses.items() if not math.isfinite(loss)] or list(losses)
 

@@ -10,7 +10,7 @@ from .history import History, ValidationRecord
 from .recorder import Report
 
 #: What is told of each worker, step by step.
-_OF_WORKERS = ("loss", "examples_per_second", "computing", "communicating", "waiting", "staleness")
+_OF_WORKERS = ("loss", "examples_per_second", "computing", "communicating", "waiting", "staleness", "bytes")
 
 
 def _writer(folder: str | os.PathLike[str], suffix: str) -> Any:

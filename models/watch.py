@@ -35,14 +35,14 @@ class Watch:
     ) -> None:
         self._workers, self._task = tuple(workers), task
         self._hooks, self._waited, self._servers = hooks, waited, servers
-        self._steps = {name: array("q") for name in ("iteration", "examples", "staleness")}
+        self._steps = {name: array("q") for name in ("iteration", "examples", "staleness", "bytes")}
         self._times = {name: array("d") for name in ("loss", "computing", "communicating", "waiting")}
         self.begin()
 
     def begin(self) -> None:
         """A step begins."""
         self._start, self._waited_before = time.perf_counter(), self._waited()
-        self._exchanged_before = self._hooks.exchanged
+        self._exchanged_before, self._sent_before = self._hooks.exchanged, self._sent()
 
     def end(self, iteration: int, score: Score) -> None:
         """The step has ended.
@@ -57,10 +57,14 @@ class Watch:
         self._steps["iteration"].append(iteration)
         self._steps["examples"].append(score.examples)
         self._steps["staleness"].append(0 if self._servers is None else self._servers.staleness)
+        self._steps["bytes"].append(self._sent() - self._sent_before)
         self._times["loss"].append(score.loss / score.examples if score.examples else math.nan)
         self._times["computing"].append(max(passed - waiting - communicating, 0.0))
         self._times["communicating"].append(communicating)
         self._times["waiting"].append(waiting)
+
+    def _sent(self) -> int:
+        return 0 if self._servers is None else self._servers.bytes
 
     def history(self) -> WorkerHistory:
         """All that was seen."""

@@ -8,6 +8,7 @@ A worker pushes and pulls through `Servers`; a server runs `Server`, which hands
 
 from .client import Servers
 from .server import Server
+from .shard import Shard
 from .store import Store
 
-__all__ = ["Server", "Servers", "Store"]
+__all__ = ["Server", "Servers", "Shard", "Store"]

@@ -10,13 +10,20 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from horn.neurons import Rates
+from horn.neurons import Part, Rates
 
 from ..mail import Mail
 from ..parts import bounds
 from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
 
 Encode: TypeAlias = Callable[[NDArray[np.floating], Sequence[slice]], Sequence[Any]]
+
+
+def _size(value: Any) -> int:
+    """Bytes of arrays, in lists or not."""
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value))
+    return value.nbytes if isinstance(value, np.ndarray) else 0
 
 
 def _as_they_are(update: NDArray[np.floating], shards: Sequence[slice]) -> list[NDArray[np.floating]]:
@@ -31,20 +38,26 @@ class Servers:
         peers: the servers of this worker's task, in the order of their shards.
         first: the server that hands out the shared work.
         size: how many parameters there are.
+        synchronous: whether the strategy is.
 
     Attributes:
         num_servers: how many servers hold them.
         pushes: how many times this worker has pushed: its clock.
         staleness: how many steps of others the servers had made, since the last `pull` but one, at the last.
         slowest: the clock of the slowest worker that still trains, as the last `pull` found it.
-        shards: the range of the parameters that each server holds.
+        shards: the range of the parameters that each server holds: of those of the sub-model, where one is lent.
+        bytes: of updates and parameters that went between this worker and the servers so far, both ways.
     """
 
-    def __init__(self, mail: Mail, peers: Sequence[int], first: int, size: int) -> None:
+    def __init__(self, mail: Mail, peers: Sequence[int], first: int, size: int, synchronous: bool) -> None:
         self.num_servers = len(peers)
         self.pushes = self.slowest = self.staleness = 0
         self.shards = [slice(*pair) for pair in pairwise(bounds(size, len(peers)))]
+        self.bytes = 0
         self._mail = mail
+        self._synchronous = synchronous
+        self._whole = self.shards
+        self._packed: NDArray[np.uint8] | None = None
         self._peers = peers
         self._first = first
         self._rates = Rates(0, 0.0, 0.0)
@@ -66,7 +79,9 @@ class Servers:
         """
         rates, stands_for = self._rates, self._share if share is None else share
         for peer, part in zip(self._peers, self._encode(update, self.shards), strict=True):
-            self._mail.send(peer, PUSH, rates.step, rates.learning_rate, rates.momentum, float(stands_for), part)
+            told = rates.step, rates.learning_rate, rates.momentum, float(stands_for), self._packed
+            self._mail.send(peer, PUSH, *told, part)
+            self.bytes += _size([self._packed, part])
         self.pushes += 1
         self._share = 0.0
 
@@ -99,12 +114,14 @@ class Servers:
         Cost: h·g, h = bytes of the parameters, and a round trip.
         """
         for peer in self._peers:
-            self._mail.send(peer, PULL, clock)
+            self._mail.send(peer, PULL, clock, self._packed)
+            self.bytes += _size(self._packed)
         clocks, made = [self.pushes], 0
         for _ in self._peers:
             letter = self._mail.receive(PARAMETERS, self._peers)
             slowest, steps, part = letter.fields
             made = max(made, steps)
+            self.bytes += _size(part)
             if slowest is not None:
                 clocks.append(slowest)
             out[self.shards[self._peers.index(letter.sender)]] = part
@@ -112,6 +129,19 @@ class Servers:
         steps_before, pushes_before = self._pulled or (made, self.pushes)
         self.staleness = max(made - steps_before - (self.pushes - pushes_before), 0)
         self._pulled = made, self.pushes
+
+    def pull_latest(self, out: NDArray[np.floating]) -> None:
+        """Fetch all parameters, with all that this worker has pushed, for a look. Called by the framework."""
+        lent, self._packed, self.shards = (self._packed, self.shards), None, self._whole
+        state = self._pulled, self.staleness, self.slowest
+        self.pull(out, self.pushes if self._synchronous else None)
+        self._pulled, self.staleness, self.slowest = state
+        self._packed, self.shards = lent
+
+    def lend(self, part: Part) -> None:
+        """From now on, push and pull those of a sub-model, in its compact form. Called by the framework."""
+        self._packed = None if part.whole else part.packed
+        self.shards = [slice(*part.span(shard.start, shard.stop)) for shard in self._whole]
 
     def take(self) -> tuple[int, int]:
         """Ask for a part of the job's work, iteration and part: see `letters.PART`. Called by the framework."""

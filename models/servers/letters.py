@@ -1,9 +1,9 @@
 """The kinds of letters between workers and servers."""
 
 PUSH = "push"
-"""To a server: number of the step, learning rate, momentum, share of a batch, what is pushed of its shard."""
+"""To a server: step, learning rate, momentum, share of a batch, sub-model or None, what is pushed of its shard."""
 PULL = "pull"
-"""To a server: how many pushes of every worker the answer must hold, or None for the parameters as they are."""
+"""To a server: pushes of every worker that the answer must hold, or None for as they are; sub-model or None."""
 PARAMETERS = "parameters"
 """The answer: the pushes of the slowest worker that still trains, None where none does; steps made; the shard."""
 TAKE = "take"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from horn.bsp import BSPError
 from horn.bsp.errors import format_ranks
@@ -12,7 +15,11 @@ from horn.neurons import Rates
 
 from ..mail import Poster
 from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
+from .shard import Shard
 from .store import Store
+
+#: A sub-model as it is told; None for the whole network.
+Packed: TypeAlias = NDArray[np.uint8] | None
 
 
 class Server:
@@ -25,6 +32,7 @@ class Server:
         peer: the peer that it is.
         serve: the strategy's hook: store, index of the worker, what it pushed.
         store: the shard.
+        shard: the same, as it travels.
         workers: the peers that push and pull here, and say when they are done.
         work: what to hand out: iterations, and parts of each; nobody asks for it where every worker has its share.
         synchronous: whether the strategy is.
@@ -35,16 +43,18 @@ class Server:
         peer: Poster,
         serve: Callable[[Store, int, Any], None],
         store: Store,
+        shard: Shard,
         workers: Sequence[int],
         work: tuple[int, int],
         synchronous: bool,
     ) -> None:
         self._peer, self._hook, self._store, self._synchronous = peer, serve, store, synchronous
+        self._shard = shard
         self._sources = {pusher: source for source, pusher in enumerate(workers)}
         self._running = set(workers)
         self._served = dict.fromkeys(workers, 0)
         self._held: dict[int, deque[Sequence[Any]]] = {pusher: deque() for pusher in workers}
-        self._pulls: list[tuple[int, int]] = []
+        self._pulls: list[tuple[int, int, Packed]] = []
         self._iterations, self._parts = work
         self._next = 0
 
@@ -85,16 +95,18 @@ class Server:
         """Whose pushes make up the next clock: those of workers that are done count as long as there are some."""
         return [pusher for pusher in self._sources if pusher in self._running or self._held[pusher]]
 
-    def _serve(self, sender: int, step: int, rate: float, momentum: float, share: float, update: Any) -> None:
+    def _serve(
+        self, sender: int, step: int, rate: float, momentum: float, share: float, packed: Packed, update: Any
+    ) -> None:
         self._store.rates, self._store.share = Rates(step, rate, momentum), share
-        self._hook(self._store, self._sources[sender], update)
+        self._hook(self._store, self._sources[sender], self._shard.returned(packed, update))
         self._served[sender] += 1
 
-    def _pull(self, sender: int, clock: int | None) -> None:
+    def _pull(self, sender: int, clock: int | None, packed: Packed) -> None:
         if clock is None:
-            self._give(sender)
+            self._give(sender, packed)
         else:
-            self._pulls.append((sender, clock))
+            self._pulls.append((sender, clock, packed))
             self._answer()
 
     def _slowest(self) -> int | None:
@@ -105,18 +117,20 @@ class Server:
         """Answer the pulls whose clock has come."""
         slowest = self._slowest()
         waiting, self._pulls = self._pulls, []
-        for sender, clock in waiting:
+        for sender, clock, packed in waiting:
             if slowest is None or slowest >= clock:
-                self._give(sender)
+                self._give(sender, packed)
             else:
-                self._pulls.append((sender, clock))
+                self._pulls.append((sender, clock, packed))
         self._refuse_deadlock(slowest)
 
     def _refuse_deadlock(self, slowest: int | None) -> None:
         """Whoever waits here cannot push."""
         training = {pusher for pusher in self._sources if pusher in self._running}
-        if training and training <= {sender for sender, _ in self._pulls}:
-            clocks = ", ".join(f"{format_ranks([sender])} for {clock}" for sender, clock in sorted(self._pulls))
+        if training and training <= {sender for sender, _, _ in self._pulls}:
+            clocks = ", ".join(
+                f"{format_ranks([sender])} for {clock}" for sender, clock in sorted(pull[:2] for pull in self._pulls)
+            )
             raise BSPError(
                 f"all workers wait for pushes, and none is left to push: {clocks} of every worker, and the slowest has "
                 f"pushed {slowest} times that were served; pull(clock=) must ask for no more than all will have pushed "
@@ -124,8 +138,8 @@ class Server:
                 sorted(training),
             )
 
-    def _give(self, sender: int) -> None:
-        self._peer.post(sender, [PARAMETERS, self._slowest(), self._store.steps, self._store.params])
+    def _give(self, sender: int, packed: Packed) -> None:
+        self._peer.post(sender, [PARAMETERS, self._slowest(), self._store.steps, self._shard.lent(packed)])
 
     def _take(self, sender: int) -> None:
         iteration, part = divmod(self._next, self._parts)

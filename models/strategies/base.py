@@ -40,6 +40,9 @@ class Properties(NamedTuple):
         local_steps: replicas train by themselves: `on_update` exchanges nothing, and its step is one of the replica's
             own. In jobs with servers it has momentum and decay then; else these are the servers', and a worker only
             adds what `on_update` returns.
+        borrows: in every step `before_step` pulls all that it computes with from servers, `on_update` pushes D and
+            returns None, and nothing of the parameters' shape is kept. Then workers with sub-models hold and exchange
+            no more than these.
         one_copy: after every step all replicas are equal AND `on_update` returns only ``ctx.shard`` of the change. Then
             the peers of a host share one copy of the parameters, each applies its shard, and a peer may compute the
             parts of several workers as one batch.
@@ -51,6 +54,7 @@ class Properties(NamedTuple):
     servers: bool = False
     shared_budget: bool = False
     local_steps: bool = False
+    borrows: bool = False
     one_copy: bool = False
 
 
@@ -136,8 +140,8 @@ class Context:
     def _at(self) -> Objective:
         if self._objective is None:
             raise ValueError(
-                "ctx.loss and ctx.gradient compute at other parameters, and all peers share one copy of them: a "
-                "strategy that uses them does not declare one_copy in its properties"
+                "ctx.loss and ctx.gradient compute at other parameters, and this worker has no copy of its own: a "
+                "strategy that uses them declares neither one_copy nor borrows in its properties"
             )
         return self._objective
 

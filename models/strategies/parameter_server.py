@@ -19,15 +19,20 @@ class ParameterServer(SyncStrategy):
     Each worker pushes D to the servers and pulls the parameters that they make of it: θ ← θ + Δ(Σ D), one step for all,
     the same as `AllReduce`'s. Momentum, decay and the optimizer's state live on the servers, a shard on each.
 
+    With sub-models, workers fetch and push those alone.
+
     Cost per step and worker: 2n·g for n bytes of parameters, and a round trip.
     """
 
-    properties = Properties(synchronous=True, serial_equivalent=True, servers=True)
+    properties = Properties(synchronous=True, serial_equivalent=True, servers=True, borrows=True)
+
+    def before_step(self, ctx: Context) -> None:
+        """Wait for the step that the servers make of what all have pushed."""
+        ctx.servers.pull(ctx.params, clock=ctx.servers.pushes)
 
     def on_update(self, ctx: Context, update: NDArray[np.float32]) -> None:
-        """Push D, and wait for the step that the servers make of everybody's."""
+        """Push D."""
         ctx.servers.push(update)
-        ctx.servers.pull(ctx.params, clock=ctx.servers.pushes)
 
     def serve(self, store: Store, source: int, update: NDArray[np.float32]) -> None:
         """Add up the updates of all workers, in their order; with the last, make the step."""

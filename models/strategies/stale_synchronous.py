@@ -27,7 +27,7 @@ class StaleSynchronous(SyncStrategy):
     Cost per step and worker: 2n·g for n bytes of parameters, and a round trip; a wait only at the bound.
     """
 
-    properties = Properties(synchronous=False, servers=True)
+    properties = Properties(synchronous=False, servers=True, borrows=True)
 
     def __init__(self, bound: int = 4) -> None:
         self.bound = require_count("bound", bound, least=0)

@@ -51,7 +51,7 @@ class Compressed(SyncStrategy):
         if type(strategy).on_update is SyncStrategy.on_update:
             raise ValueError(f"{type(strategy).__name__} has no on_update, and exchanges no updates to compress")
         self.strategy, self.codec = strategy, codec
-        self.properties = strategy.properties._replace(serial_equivalent=False, one_copy=False)
+        self.properties = strategy.properties._replace(serial_equivalent=False, one_copy=False, borrows=False)
 
     def setup(self, ctx: Context) -> None:
         """No error is made yet."""
