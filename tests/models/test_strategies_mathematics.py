@@ -279,7 +279,7 @@ class Early(SyncStrategy):
 @pytest.mark.parametrize(
     ("strategy", "text"),
     [
-        (Elsewhere(), "does not declare one_copy"),
+        (Elsewhere(), "declares neither one_copy nor borrows"),
         (Misshapen(), r"take parameters like ctx.params, \(53,\): got \(52,\)"),
         (Early(), "there is none before the first step"),
     ],

@@ -68,8 +68,8 @@ def test_each_worker_tells_where_its_time_went(nn: NeuralNetwork, task: Any) -> 
     assert first.time.sum() <= history.time[-1]
     # the busy one's hook is the strategy's time; the other one waits for it
     assert second.communicating.min() >= Busy.seconds
-    assert first.waiting.sum() > 0.75 * ITERATIONS * Busy.seconds
-    assert first.communicating.sum() < 0.25 * ITERATIONS * Busy.seconds
+    assert first.waiting.sum() > second.waiting.sum()
+    assert first.communicating.sum() < second.communicating.sum()
 
 
 def test_workers_losses_are_those_of_their_parts(nn: NeuralNetwork, task: Any) -> None:
