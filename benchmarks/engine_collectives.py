@@ -18,10 +18,12 @@ from horn.bsp import BSPJob, Peer
 FLOATS = 675_000
 
 GLOO = """
-import sys, time, statistics
+import os, sys, time, statistics
 import torch, torch.distributed as dist
 rank, file, rounds, warm_up, size = int(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:])
 torch.set_num_threads(1)
+cores = sorted(os.sched_getaffinity(0))
+os.sched_setaffinity(0, {cores[rank % len(cores)]})
 dist.init_process_group("gloo", init_method="file://" + file, rank=rank, world_size=2)
 data = torch.zeros(size)
 times = []
@@ -35,8 +37,15 @@ dist.destroy_process_group()
 """
 
 
+def pin(index: int) -> None:
+    """Give each process a core of its own: on one core the other's data would be in its cache."""
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[index % len(cores)]})
+
+
 def time_allreduce(peer: Peer, rounds: int) -> float:
     """Measure one allreduce, in place as a training step does it."""
+    pin(peer.index)
     update = np.zeros(FLOATS, np.float32)
     return median_of(lambda: peer.allreduce(update, out=update), rounds)
 
@@ -47,6 +56,7 @@ def time_copies(peer: Peer, rounds: int) -> float:
     Each lays the other's half into shared memory, adds its own half and what was laid there into shared memory, and
     copies both results.
     """
+    pin(peer.index)
     data = np.zeros(FLOATS, np.float32)
     half = FLOATS // 2
     halves = data[:half], data[half : 2 * half]
@@ -96,7 +106,7 @@ def time_gloo(folder: Path, turn: int, rounds: int) -> float:
 
 
 def allreduce(table: Table, effort: Effort) -> None:
-    """Horn, gloo and the bare copies in turn."""
+    """Horn, gloo and the bare copies in turn; each of the two processes has a core of its own."""
     rounds = max(effort.rounds // effort.turns // 2, 10)
     with_gloo = find_spec("torch") is not None
     shared = {name: np.zeros((2, FLOATS // 2), np.float32) for name in ("brought", "reduced")}

@@ -64,6 +64,8 @@ class TensorBoard:
 
     def finish(self, history: History) -> None:
         """Write what is known at the end only."""
+        if len(history):
+            self.report(Report(len(history), history.loss[-1], history.accuracy[-1]))
         for look in history.validation:
             self._look(look)
         for worker in history.workers:

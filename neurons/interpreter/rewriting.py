@@ -12,6 +12,7 @@ from typing import Any
 from ..compiler.capture.source import read_source
 from ..compiler.nir.literals import literal
 from ..errors import NeuronError
+from ..syntax import code_of
 from .numbers import Numbers
 from .whole import OPERATORS, operators, truth
 
@@ -46,7 +47,7 @@ def rewritten(function: FunctionType) -> CodeType:
     arguments = ast.arguments([], [ast.arg(name) for name in code.co_freevars], None, [], [], None, [])
     around = ast.FunctionDef("around", arguments, [statement], [])
     module = ast.fix_missing_locations(ast.Module([around], []))
-    compiled = compile(module, code.co_filename, "exec", code.co_flags & _FUTURES, dont_inherit=True)
+    compiled = code_of(module, code.co_filename, code.co_flags & _FUTURES)
     (outer,) = (item for item in compiled.co_consts if isinstance(item, CodeType))
     # The last: its defaults may be lambdas, too.
     inner = [item for item in outer.co_consts if isinstance(item, CodeType)][-1]

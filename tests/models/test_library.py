@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,7 +102,15 @@ def flat(nn: NeuralNetwork) -> np.ndarray:
     return np.concatenate([array.ravel() for array in arrays])
 
 
-@pytest.mark.parametrize("build", NETWORKS.values(), ids=NETWORKS)
+def some(*often: str) -> list[Any]:
+    """All networks, of which only some are tried in every run, and the others in soaks: they take long."""
+    return [
+        pytest.param(build, id=name, marks=[] if name in often else [pytest.mark.soak])
+        for name, build in NETWORKS.items()
+    ]
+
+
+@pytest.mark.parametrize("build", some("hebb", "perceptron", "forward-forward", "by gradient"))
 def test_workers_and_files_make_no_difference(build: Builder, examples, tmp_path) -> None:
     alone, together = build(), build()
     before = flat(alone).copy()
@@ -116,9 +125,9 @@ def test_workers_and_files_make_no_difference(build: Builder, examples, tmp_path
 
 
 # Those by gradient are in tests/neurons/compiler/test_float64.py.
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "by gradient"])
-def test_precision_makes_no_difference(name: str, examples) -> None:
-    single, double = NETWORKS[name](), NETWORKS[name](precision="float64")
+@pytest.mark.parametrize("build", some("oja", "perceptron", "node perturbation")[:-1])
+def test_precision_makes_no_difference(build: Builder, examples) -> None:
+    single, double = build(), build(precision="float64")
     for nn in (single, double):
         nn.fit(*examples, epochs=2, batch_size=20, verbose=0)
     np.testing.assert_allclose(flat(double), flat(single), rtol=0, atol=2e-6)

@@ -24,8 +24,8 @@ from horn.models import (
     Topology,
 )
 from horn.models.mail import Mail
-from horn.models.servers import Server
-from horn.neurons import Rates
+from horn.models.servers import Server, Shard
+from horn.neurons import NetworkSpec, Rates, SquaredError
 
 
 class Office:
@@ -81,12 +81,13 @@ def served(workers, synchronous=False, work=(0, 0), size=4):
         log.append((source, float(update[0])))
         store.apply(update, store.share)
 
-    server = Server(office.peer(workers), serve, store, range(workers), work, synchronous)
+    shard = Shard(NetworkSpec((), SquaredError()), parameters, 0)  # nobody asks for a part of the network
+    server = Server(office.peer(workers), serve, store, shard, range(workers), work, synchronous)
     return server, office, parameters, log
 
 
 def client(office, index, workers, size=4):
-    servers = Servers(Mail(office.peer(index), 1.0), [workers], workers, size)
+    servers = Servers(Mail(office.peer(index), 1.0), [workers], workers, size, synchronous=False)
     servers.begin(Rates(0, 0.1, 0.9), 1.0)
     return servers
 
@@ -123,7 +124,7 @@ def test_a_worker_that_is_done_holds_nobody_up():
     left.leave()
     stays.push(np.full(4, 2, np.float32))
     stays.push(np.full(4, 3, np.float32))
-    stays._mail.send(2, "pull", 2)
+    stays._mail.send(2, "pull", 2, None)
     deliver(server)
     assert log == [(0, 1.0), (1, 2.0), (1, 3.0)]
     (answer,) = office.boxes[1]
@@ -162,7 +163,7 @@ def test_workers_that_all_wait_are_an_error_that_names_them():
     for index in range(2):
         worker = client(office, index, 2)
         worker.push(np.zeros(4, np.float32))
-        worker._mail.send(2, "pull", 2 + index)
+        worker._mail.send(2, "pull", 2 + index, None)
     with pytest.raises(
         BSPError, match="peer 0 for 2, peer 1 for 3 of every worker, and the slowest has pushed 1"
     ) as info:
@@ -173,7 +174,7 @@ def test_workers_that_all_wait_are_an_error_that_names_them():
 def test_an_answer_that_does_not_come_in_time_names_the_server():
     _, office, _, _ = served(2)
     with pytest.raises(BarrierTimeout, match="peer 2 did not answer with parameters within 0 s") as info:
-        Servers(Mail(office.peer(0), 0), [2], 2, 4).pull(np.zeros(4, np.float32))
+        Servers(Mail(office.peer(0), 0), [2], 2, 4, synchronous=False).pull(np.zeros(4, np.float32))
     assert info.value.ranks == (2,)
 
 
@@ -211,9 +212,9 @@ def test_no_worker_is_ever_more_than_the_bound_ahead(bound, workers, order):
             begun = [other.pushes for other in crew]
             assert worker.pushes - min(begun) <= bound
         deliver(server)
-        idle = not running[index] and not office.boxes.get(index) and index not in dict(server._pulls)
+        idle = not running[index] and not office.boxes.get(index) and index not in {pull[0] for pull in server._pulls}
         if idle and worker.pushes < steps:
-            worker._mail.send(workers, "pull", worker.pushes - bound)
+            worker._mail.send(workers, "pull", worker.pushes - bound, None)
             deliver(server)
 
     for number in order:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,8 +71,19 @@ def check(network, batch, parameters):
     return run
 
 
-@pytest.mark.parametrize("kind", ENGINES)
-@pytest.mark.parametrize("receiver", RECEIVERS, ids=str)
+def every_kind() -> list[Any]:
+    """Both engines with each; to compile them takes long, and is left to soaks for every other one."""
+    rare = pytest.mark.soak
+    return [
+        pytest.param(
+            kind, receiver, id=f"{receiver}-{kind.__name__}", marks=[rare] if kind is Compiled and odd % 2 else []
+        )
+        for odd, receiver in enumerate(RECEIVERS)
+        for kind in ENGINES
+    ]
+
+
+@pytest.mark.parametrize(("kind", "receiver"), every_kind())
 def test_before_and_after_every_kind_of_receiver(kind: type[Engine], receiver: Receiver, check) -> None:
     layers = [(4, StandardNeuron, Tanh()), (3, receiver.cls, receiver.activation), (2, StandardNeuron, Identity())]
     check(kind, layers, [summed(np.tanh), receiver.function, summed()])

@@ -6,6 +6,7 @@ import ast
 
 from ...neuron import RESERVED
 from ...state import SynapseState
+from ...syntax import parse
 from ..nir.expressions import Expr, Local
 from ..nir.statements import Assign, SetField
 from .expressions import Expressions
@@ -149,7 +150,9 @@ class Assignments:
 
 def _as_load(target: ast.expr) -> ast.expr:
     """A target as the expression that reads it."""
-    loaded: ast.expr = ast.parse(ast.unparse(target), mode="eval").body
+    (statement,) = parse(ast.unparse(target)).body
+    assert isinstance(statement, ast.Expr)
+    loaded = statement.value
     for node in ast.walk(loaded):
         ast.copy_location(node, target)
     return loaded

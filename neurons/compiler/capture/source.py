@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from ...errors import NeuronError, SourceLine, definition
+from ...syntax import parse
 
 #: A name that a function does not know.
 MISSING = object()
@@ -87,7 +88,7 @@ def _definition(lines: list[str]) -> ast.FunctionDef:
     # A method is indented, and comments or strings in it may not be: give it a block to stand in.
     text = "".join(lines)
     nested = lines[0][:1].isspace()
-    tree = ast.parse(f"if True:\n{text}" if nested else text)
+    tree = parse(f"if True:\n{text}" if nested else text)
     found = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     return ast.increment_lineno(found, -1) if nested else found
 
@@ -101,7 +102,7 @@ def _lambda(function: FunctionType, lines: list[str]) -> ast.Lambda:
     names = code.co_varnames[: code.co_argcount]
     found = [
         node
-        for node in ast.walk(ast.parse("".join(lines)))
+        for node in ast.walk(parse("".join(lines)))
         if isinstance(node, ast.Lambda)
         and node.lineno == code.co_firstlineno
         and tuple(argument.arg for argument in (*node.args.posonlyargs, *node.args.args)) == names

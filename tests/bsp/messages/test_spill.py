@@ -133,6 +133,7 @@ def test_what_is_kept_in_memory_is_counted_to_the_byte() -> None:
 def send_one(peer: Peer, size: int, limit: int | None = None) -> int:
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        peer.sync()  # nothing comes before the receiver has its limit
     if peer.index == 0:
         # An array that takes no memory, however large.
         peer.send(peer.num_peers - 1, np.broadcast_to(np.uint8(1), size))

@@ -319,7 +319,7 @@ def smooth_bodies(draw) -> str:
     return f"class Unit(Neuron):\n    k = 0.4\n\n    def forward(self, messages):\n{body}\n"
 
 
-@few_and_many(40, 3000)
+@few_and_many(20, 3000)
 def test_drawn_bodies(amount: settings, define) -> None:
     @amount
     @given(text=smooth_bodies(), seed=st.integers(0, 1000))

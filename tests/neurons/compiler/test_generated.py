@@ -21,7 +21,7 @@ def check(define: Any, compare: Any, source: str, network: Any, examples: int, s
     compare(spec, seed=seed, examples=examples, tolerance=5e-4)
 
 
-@few_and_many(30, 3000)
+@few_and_many(15, 3000)
 def test_emitted_modules_mean_what_the_neuron_means(
     amount: settings, define: Any, compare: Any, plain_kernels: Any
 ) -> None:

@@ -150,7 +150,13 @@ def agree(spec: NetworkSpec, examples: int, seed: int) -> None:
 
 # With and without biases the kernels' arguments are of different types: machine code of their own.
 @pytest.mark.parametrize(
-    ("source", "bias"), [(DISTANCE, False), (WINNER, False), (ATTENTION, True), (PLAIN_RESULT, True)]
+    ("source", "bias"),
+    [
+        pytest.param(DISTANCE, False, marks=pytest.mark.soak),
+        (WINNER, False),
+        pytest.param(ATTENTION, True, marks=pytest.mark.soak),
+        (PLAIN_RESULT, True),
+    ],
 )
 def test_loops_in_lanes_have_the_interpreters_bits(source, bias, define, chain) -> None:
     module = define(RELAY + source)
@@ -170,7 +176,7 @@ def test_blocks_of_neurons_and_messages_meet(define, chain, plain_kernels, monke
         agree(chain((8, module.Unit, ReLU()), (9, module.Unit, ReLU()), (7, module.Unit, ReLU())), 3, 0)
 
 
-@few_and_many(20, 3000)
+@few_and_many(10, 3000)
 def test_drawn_loops_in_lanes_have_the_interpreters_bits(
     amount: settings, define: Any, chain: Any, plain_kernels: Any
 ) -> None:
