@@ -27,7 +27,7 @@ test: checks pytest
 checks: lint types
 
 pytest: $(VENV)/.test zookeeper
-	$(BIN)/python -m pytest -p no:xdist --durations=25 $(ARGS)
+	@.ci/pytest $(BIN)/python $(ARGS)
 
 soak: $(VENV)/.test zookeeper
 	$(BIN)/python -m pytest -p no:xdist -m soak $(ARGS)

@@ -45,7 +45,7 @@ def build(engine: str = "interpreter", neuron: type = DropoutNeuron, **arguments
 @pytest.mark.parametrize("servers", [1, 3])
 def test_borrowed_sub_models_train_as_shared_memory_does(engine: str, submodels: Any, servers: int, task: Any) -> None:
     """Also where the last batch of a pass, of 2 examples, leaves a worker without any."""
-    options = {"iterations": 9, "batch_size": 12, "submodels": submodels, "validation": task, "verbose": 0}
+    options = {"iterations": 6, "batch_size": 12, "submodels": submodels, "validation": task, "verbose": 0}
     expected, nn = build(engine, regularization=0.01), build(engine, regularization=0.01)
     shared = expected.fit(*task, workers=3, validate_every=2, **options)
     topology = Topology(replicas=3, servers=servers)
@@ -101,7 +101,7 @@ def test_with_the_network_of_the_paper_a_third_travels() -> None:
 
 
 def test_stale_workers_borrow_too(task: Any) -> None:
-    nn = build()
+    nn = build("compiled")
     before = nn.evaluate(*task).loss
     history = nn.fit(
         *task, iterations=40, batch_size=10, workers=2, submodels=True, sync=StaleSynchronous(2), verbose=0
