@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -245,7 +245,7 @@ def run_fit(
     with ExitStack() as stack:
         board = None
         if options.tensorboard is not None:
-            board = stack.enter_context(TensorBoard(options.tensorboard, plan.first_step))
+            board = stack.enter_context(closing(TensorBoard(options.tensorboard, plan.first_step)))
         monitor = stack.enter_context(Monitor(plan.iterations, options.verbose, board))
         outcome = _train(plan, options, workspace, monitor)
         if board is not None:

@@ -13,15 +13,14 @@ from horn.neurons import NeuronError, Rates
 
 from . import checks
 from .batches import START, Feed, Order
-from .building import LayeredNetwork
+from .contents import HeldNetwork
 from .examples import as_examples
 from .features import Sliceable
 from .summary import summary
 from .threads import blas_threads as limited
-from .training_state import TrainingState
 
 
-class TransparentNetwork(LayeredNetwork):
+class TransparentNetwork(HeldNetwork):
     """A network that tells what it is made of and how fast it is."""
 
     seed: int
@@ -30,10 +29,6 @@ class TransparentNetwork(LayeredNetwork):
     @abstractmethod
     def engine(self) -> str:
         """Name of the engine."""
-
-    @abstractmethod
-    def _require_state(self) -> TrainingState:
-        """Parameters, and where the training stands."""
 
     @abstractmethod
     def _rates(self) -> Rates:

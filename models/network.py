@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from horn.bsp import ZooKeeper
 from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, Rates, draws_masks, engine_named
@@ -27,11 +27,9 @@ from .history import Evaluation, History
 from .initialization import initial_parameters
 from .insight import TransparentNetwork
 from .optimizers import Minimizer, Optimizer
-from .parameters import ParameterList, bias_list, weight_list
 from .parts import SubModels
 from .persistence import load_network, save_network
 from .schedules import ScheduleLike, as_schedule, rate_at
-from .states import LayerStates, layer_states
 from .strategies import SyncStrategy
 from .topology import Topology
 from .training_data import training_data
@@ -168,47 +166,6 @@ class NeuralNetwork(TransparentNetwork):
             return f"<NeuralNetwork: {len(self._layers)} layers, no output layer yet>"
         units = "-".join(str(layer.units) for layer in self._layers if not isinstance(layer.incoming, Interlayer))
         return f"<NeuralNetwork: {units}, {self.spec.parameter_count:,} parameters, {self.step:,} steps made>"
-
-    # -- what it is made of -------------------------------------------------------------------------------------------
-
-    @property
-    def spec(self) -> NetworkSpec:
-        """The network as the engines see it."""
-        return self._require_state().spec
-
-    @property
-    def step(self) -> int:
-        """Number of training steps made, over all fits."""
-        return self._require_state().step
-
-    @property
-    def weights(self) -> ParameterList:
-        """Weights of each connection, (senders, receivers): views; what is assigned is copied in."""
-        state = self._require_state()
-        return weight_list(state.spec, state.parameters)
-
-    @weights.setter
-    def weights(self, values: Sequence[ArrayLike | None]) -> None:
-        self.weights.assign(values)
-
-    @property
-    def biases(self) -> ParameterList:
-        """Biases of each connection, (receivers,), None where it has none; assignable like `weights`."""
-        state = self._require_state()
-        return bias_list(state.spec, state.parameters)
-
-    @biases.setter
-    def biases(self, values: Sequence[ArrayLike | None]) -> None:
-        self.biases.assign(values)
-
-    @property
-    def states(self) -> Mapping[int, LayerStates]:
-        """What neurons keep from batch to batch: ``nn.states[layer][name]``, views; what is assigned is copied in.
-
-        Layers count from 0 for the inputs, as in `summary`; layers that keep nothing are left out.
-        """
-        state = self._require_state()
-        return layer_states(state.spec, state.parameters)
 
     def _rates(self) -> Rates:
         """Those of the next step."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from types import TracebackType
 from typing import Any
 
 from .history import History, ValidationRecord
@@ -22,7 +21,7 @@ def _writer(folder: str | os.PathLike[str], suffix: str) -> Any:
 
 
 class TensorBoard:
-    """Writes event files while a `fit` runs. A context manager.
+    """Writes event files while a `fit` runs; to be closed.
 
     Live, about five times a second: loss and accuracy of the batch that was just made, and each look at the validation
     examples. At the end of the `fit`: loss, throughput, times and staleness of each worker in each of its steps, and
@@ -44,12 +43,8 @@ class TensorBoard:
         self._told = 0
         self._looked: set[int] = set()
 
-    def __enter__(self) -> TensorBoard:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Write what is not written yet."""
         self._writer.close()
 
     def report(self, report: Report) -> None:

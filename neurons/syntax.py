@@ -1,7 +1,7 @@
 """Python's syntax trees, made by one thread at a time.
 
-CPython 3.11 and 3.12 count the depth of a tree in a variable that all threads share: two conversions at once, as where
-peers of one process read a neuron's source, may fail with "AST constructor recursion depth mismatch" (gh-106905).
+Two conversions at once, as where peers of one process read a neuron's source, have failed in CPython 3.11.7 with
+"SystemError: AST constructor recursion depth mismatch": it counts the depth in a place that threads share.
 """
 
 from __future__ import annotations

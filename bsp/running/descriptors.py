@@ -30,7 +30,10 @@ def receive(link: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     Raises:
         OSError: nothing comes in time.
     """
-    data = link.recv(LONGEST)
+    try:
+        data = link.recv(LONGEST)
+    except ConnectionResetError:  # closed, with something unread
+        data = b""
     if not data:
         return None
     message = json.loads(data)

@@ -81,7 +81,8 @@ def serve(link: int, preload: Sequence[str]) -> None:
             for wanted in ("horn.bsp.running.worker", *preload):
                 _load(wanted)
         except Exception:
-            send(requests, {"error": traceback.format_exc()[-LONGEST // 4 :]})
+            trace = traceback.format_exc()[-LONGEST // 4 :]
+            send(requests, {"error": f"they cannot load what they need:\n{trace}"})
             return
         # What is there now stays: the collector of a worker need not look at it, and so copy its pages.
         gc.collect()
@@ -116,7 +117,12 @@ def _fork(requests: socket.socket) -> _Request:
                 if asked is None:
                     os._exit(0)  # at once: the workers' lives hang on this process's
                 message, (end, *descriptors) = asked
-                pid = os.fork()
+                try:
+                    pid = os.fork()
+                except OSError as error:  # the workers that run go on
+                    close([end, *descriptors])
+                    send(requests, {"error": f"no process can be forked ({error})"})
+                    continue
                 if pid == 0:
                     running = [other for other in selector.get_map().values() if other.data is not None]
                     close([end, *(other.fd for other in running), *(other.data.pipe for other in running)])

@@ -84,7 +84,7 @@ class ForkServer:
     def __init__(self, preload: Sequence[str]) -> None:
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._link.settimeout(PATIENCE)
-        self._workers = 0
+        self._workers: set[ForkedWorker] = set()
         with theirs:
             told = json.dumps([theirs.fileno(), [str(path or Path.cwd()) for path in sys.path], list(preload)])
             self._process = subprocess.Popen(
@@ -135,12 +135,13 @@ class ForkServer:
             descriptors.send(self._link, message, [code_end, *outputs, *numbers])
             answer, (handle,) = self._receive()
             ours.pop_all()
-        self._workers += 1
-        return ForkedWorker(self, answer["pid"], handle, pipe, code)
+        worker = ForkedWorker(self, answer["pid"], handle, pipe, code)
+        self._workers.add(worker)
+        return worker
 
-    def release(self) -> None:
+    def release(self, worker: "ForkedWorker") -> None:
         """A worker of it has been closed."""
-        self._workers -= 1
+        self._workers.discard(worker)
 
     def close(self) -> None:
         """End it, and its workers."""
@@ -169,7 +170,7 @@ class ForkServer:
                 f"{self._process.wait(PATIENCE)}"
             )
         if "error" in answer[0]:
-            raise BSPError(f"workers cannot be started, since they cannot load what they need:\n{answer[0]['error']}")
+            raise BSPError(f"workers cannot be started: {answer[0]['error']}")
         return answer
 
 
@@ -226,7 +227,7 @@ class ForkedWorker(WorkerHandle):
     def close(self) -> None:
         """Close the pipe; the process has ended."""
         descriptors.close([self._handle, self._pipe, self._code])
-        self._server.release()
+        self._server.release(self)
 
 
 class ForkLauncher(Launcher):

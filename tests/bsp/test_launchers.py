@@ -72,7 +72,7 @@ def test_workers_have_the_limits_that_hold_when_they_start(launcher: Launcher) -
 
 def test_workers_write_where_the_caller_writes(launcher: Launcher, capfd: pytest.CaptureFixture[str]) -> None:
     def say(peer: Peer, word: str) -> None:
-        print(word)
+        print(f"{word}\n", end="")  # in one piece, also where output is not buffered
         os.write(2, f"error {word}\n".encode())
 
     for word in ("once", "twice"):  # the capture of each is another file
