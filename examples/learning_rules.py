@@ -1,11 +1,13 @@
 """Learning rules and other neurons of `horn.neurons.library`: each on a small task, and in a line what it learned.
 
-    python learning_rules.py
+    python learning_rules.py                    all of them
+    python learning_rules.py Hebb Oja spiking   some
 
 Their classes are a few lines each, written as yours would be: see docs/learning_rules.md.
 """
 
-from collections.abc import Iterator
+import argparse
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +38,11 @@ Array = NDArray[np.float32]
 data = digits()
 x, y, x_test, y_test = data.x_train[:], data.y_train, data.x_test[:], data.y_test
 one_hot = np.eye(10, dtype=np.float32)
-random = np.random.default_rng(1)
 
 
 def principal_components(rule: type[Neuron], epochs: int) -> tuple[Array, Array]:
     """Cosines between the weights of two linear neurons and the first two components of a cloud; their lengths."""
+    random = np.random.default_rng(1)
     turn = np.linalg.qr(random.normal(size=(8, 8)))[0]
     cloud = (random.normal(size=(1000, 8)) * 0.6 ** np.arange(8) @ turn).astype(np.float32)
     cloud -= cloud.mean(axis=0)
@@ -82,6 +84,7 @@ def forward_forward() -> float:
     nn.input_layer(74, neuron=GoodnessSender)
     nn.add_layer(64, ReLU, GoodnessNeuron, interlayer=HiddenGoodness(), interlayer_neuron=GoodnessSender)
     nn.output_layer(64, ReLU, GoodnessNeuron, cost=Polarity)
+    random = np.random.default_rng(1)
     polarity = np.repeat([1, -1], len(x))[:, None].repeat(64, axis=1)
     for _ in range(25):
         wrong = (y + random.integers(1, 10, len(y))) % 10
@@ -106,36 +109,50 @@ class NarrowRBF(RBFNeuron):
     width = 0.4
 
 
-def unexplained(neuron: type[Neuron], inputs: Array, wanted: Array) -> float:
+def unexplained(neuron: type[Neuron], function: Callable[[Array], Array], inputs: int) -> str:
     """The share of the variance of a function that 16 neurons, summed up, do not explain."""
+    points = np.random.default_rng(1).uniform(-1, 1, size=(400, inputs)).astype(np.float32)
+    wanted = function(points)
     nn = NeuralNetwork(learning_rate=0.05, momentum=0.9)
-    nn.input_layer(inputs.shape[1])
+    nn.input_layer(inputs)
     nn.add_layer(16, Identity, neuron)
     nn.output_layer(1, Identity, cost=SquaredError)
-    nn.fit(inputs, wanted[:, None], epochs=200, batch_size=10, verbose=0)
-    return float(np.mean((nn.predict(inputs)[:, 0] - wanted) ** 2) / wanted.var())
+    nn.fit(points, wanted[:, None], epochs=200, batch_size=10, verbose=0)
+    return f"unexplained {np.mean((nn.predict(points)[:, 0] - wanted) ** 2) / wanted.var():.3f}"
 
 
-def lines() -> Iterator[tuple[str, str]]:
-    """Name and result of each rule."""
-    cosines, lengths = principal_components(HebbNeuron, 10)
-    yield "Hebb", f"cosine with the first principal component {cosines[0].min():.3f}, length {lengths.min():.0f}"
-    cosines, lengths = principal_components(OjaNeuron, 50)
-    yield "Oja", f"cosine with the first principal component {cosines[0].min():.3f}, length {lengths.min():.2f}"
+def first_component(rule: type[Neuron], epochs: int) -> str:
+    """What neurons on their own find."""
+    cosines, lengths = principal_components(rule, epochs)
+    return f"cosine with the first principal component {cosines[0].min():.3f}, length {lengths.min():.2f}"
+
+
+def two_components() -> str:
+    """What neurons find of which each leaves the others what it has."""
     cosines, _ = principal_components(SangerNeuron, 100)
-    yield "Sanger", f"cosines with the first two components {cosines[0, 0]:.3f} and {cosines[1, 1]:.3f}"
-    yield "perceptron", f"even digits told from odd ones, accuracy {perceptron():.3f}"
-    yield "node perturbation", f"digits, accuracy {node_perturbation():.3f}"
-    yield "forward-forward", f"digits, accuracy {forward_forward():.3f}"
-    yield "spiking", f"digits, accuracy {spiking():.3f}"
-    points = random.uniform(-1, 1, size=(400, 4)).astype(np.float32)
-    bump = np.exp(-4 * (points[:, :2] ** 2).sum(axis=1))
-    yield "RBF", f"a bump, unexplained {unexplained(NarrowRBF, points[:, :2], bump):.3f}"
-    yield "maxout", f"max |x|, unexplained {unexplained(MaxoutNeuron, points, np.abs(points).max(axis=1)):.3f}"
-    chosen = np.where(points[:, 2] > 0, points[:, 0], points[:, 1])
-    yield "gated", f"a choice between two inputs, unexplained {unexplained(GatedNeuron, points, chosen):.3f}"
+    return f"cosines with the first two components {cosines[0, 0]:.3f} and {cosines[1, 1]:.3f}"
 
+
+RULES: dict[str, Callable[[], str]] = {
+    "Hebb": lambda: first_component(HebbNeuron, 10),
+    "Oja": lambda: first_component(OjaNeuron, 50),
+    "Sanger": two_components,
+    "perceptron": lambda: f"even digits told from odd ones, accuracy {perceptron():.3f}",
+    "node perturbation": lambda: f"digits, accuracy {node_perturbation():.3f}",
+    "forward-forward": lambda: f"digits, accuracy {forward_forward():.3f}",
+    "spiking": lambda: f"digits, accuracy {spiking():.3f}",
+    "RBF": lambda: f"a bump, {unexplained(NarrowRBF, lambda x: np.exp(-4 * (x**2).sum(axis=1)), 2)}",
+    "maxout": lambda: f"max |x|, {unexplained(MaxoutNeuron, lambda x: np.abs(x).max(axis=1), 4)}",
+    "gated": lambda: (
+        "a choice between two inputs, " + unexplained(GatedNeuron, lambda x: np.where(x[:, 2] > 0, x[:, 0], x[:, 1]), 4)
+    ),
+}
 
 if __name__ == "__main__":
-    for name, result in lines():
-        print(f"{name:18} {result}", flush=True)
+    parser = argparse.ArgumentParser(description="Learning rules, each on a small task.")
+    parser.add_argument("rules", nargs="*", metavar="RULE", help=f"of {', '.join(RULES)}; all where none is named")
+    chosen = parser.parse_args().rules or list(RULES)
+    if unknown := [name for name in chosen if name not in RULES]:
+        parser.error(f"there is no {unknown[0]!r}; the rules are {', '.join(RULES)}")
+    for name in chosen:
+        print(f"{name:18} {RULES[name]()}", flush=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import kernel
+from .jit import device, kernel
 
 
 @kernel
@@ -23,12 +23,22 @@ def _mark(labels: Any, dense: Any) -> bool:
     return fits
 
 
+@device
+def _first_largest(row: Any) -> int:
+    """NumPy's argmax: the place of the first NaN, or else of the first of the largest elements."""
+    place = 0
+    for i in range(1, len(row)):
+        if row[i] > row[place] or (row[i] != row[i] and row[place] == row[place]):
+            place = i
+    return place
+
+
 @kernel
 def _matches(outputs: Any, targets: Any) -> int:
     """Rows whose first largest element is the same in both."""
     count = 0
     for e in range(outputs.shape[0]):
-        if outputs[e].argmax() == targets[e].argmax():
+        if _first_largest(outputs[e]) == _first_largest(targets[e]):
             count += 1
     return count
 

@@ -149,7 +149,7 @@ def test_the_masks_are_the_same_bits_in_both_engines(network, batch):
         np.testing.assert_array_equal(found[0].reshape(9, 7), -0.5 * drawn * drawn.sum(axis=0))
 
 
-@pytest.mark.parametrize("cls", [Best, FirstFew])
+@pytest.mark.parametrize("cls", [pytest.param(Best, marks=pytest.mark.soak), FirstFew])
 @pytest.mark.parametrize("case", BATCHES)
 def test_any_loop_may_ask_for_them(cls, case, chain, data, parameters):
     options, nested = BATCHES[case]

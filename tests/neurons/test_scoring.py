@@ -44,3 +44,10 @@ def test_correct_is_the_largest_output() -> None:
 def test_correct_for_a_single_unit_is_the_side_of_a_half() -> None:
     outputs = np.array([[0.1], [0.6], [0.4]], np.float32)
     assert count_correct(outputs, np.array([[0], [1], [1]], np.float32)) == 2
+
+
+def test_the_first_of_the_largest_counts_and_what_is_no_number_before_all() -> None:
+    outputs = np.random.default_rng(0).choice([0.0, 0.5, 1.0, np.inf, np.nan], size=(500, 4)).astype(np.float32)
+    targets = dense_targets(np.random.default_rng(1).integers(4, size=500), 4)
+    expected = (outputs.argmax(axis=1) == targets.argmax(axis=1)).sum()
+    assert 0 < count_correct(outputs, targets) == expected < 500

@@ -73,10 +73,10 @@ def hazard_lines(statement: Assign, drawn: Draw, spelling: Spelling) -> list[str
     trials, chance = (spelling.typed(argument, Type.FLOAT) for argument in drawn.arguments)
     if not decided(drawn.arguments[1]):
         code = spelling.hazards.code("binomial(n, p): p must be in [0, 1], got {value}", statement.where)
-        lines += [f"if not real(0.0) <= {chance} <= real(1.0):", f"    status[0], status[1] = {code}, {chance}"]
+        lines += [f"if not ZERO <= {chance} <= ONE:", f"    status[0], status[1] = {code}, {chance}"]
     if not isinstance(drawn.arguments[0], Const):
         wrong = "binomial(n, p): n must be a whole number of trials, got {value}"
         code = spelling.hazards.code(wrong, statement.where)
-        lines += [f"if {trials} < real(0.0) or {trials} != np.floor({trials}):"]
+        lines += [f"if {trials} < ZERO or {trials} != np.floor({trials}):"]
         lines += [f"    status[0], status[1] = {code}, {trials}"]
     return lines

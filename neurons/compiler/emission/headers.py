@@ -20,6 +20,8 @@ from horn.neurons.random import uniform, uniform_of, words
 
 real = np.{precision}
 u32 = np.uint32
+ZERO = real(0.0)
+ONE = real(1.0)
 
 '''
 #: Where kernels find `exp` and the like. The fast ones are of float32.

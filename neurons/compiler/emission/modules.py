@@ -211,5 +211,5 @@ def kept({", ".join(arguments)}):
     row = words(R[0], ids, lane, step, u32(FORWARD), k0, k1)
     for i in range(len(ids)):
         bits = joint(row[i], u32(0)) if nested else row[i]
-        mask[i] = bernoulli_of(bits, {spelled}) != real(0.0)"""
+        mask[i] = bernoulli_of(bits, {spelled}) != ZERO"""
     return Emitted("kept", text, arguments, _DRAW)

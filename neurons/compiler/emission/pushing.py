@@ -150,7 +150,7 @@ def _pass(plan: Pushing) -> EmittedPass:
     lines = ["    for row in range(U.shape[0]):"]
     for name in plan.rows:
         lines += [
-            f"        total_{name} = real(0.0)",
+            f"        total_{name} = ZERO",
             f"        for e in range({name}.shape[0]):",
             f"            total_{name} += {name}[e, row + 1 - bias]",
             f"        total_{name} *= share",

@@ -51,16 +51,16 @@ FIELDS = {
         "input": "X[e, s]", "weight": "W[s, i]", "is_bias": "(s < bias)", "sender": "(int64(s) - bias)",
         "drawn": "M[s, i]",
     },
-    ("forward", "single"): {"input": "S[e, i]", "weight": "real(1.0)", "is_bias": "False", "sender": "index"},
+    ("forward", "single"): {"input": "S[e, i]", "weight": "ONE", "is_bias": "False", "sender": "index"},
     ("backward", "dense"): {
         "delta": "D[e, s]", "weight": "W[row, s]", "prev_weight": "P[row, s]", "receiver": "int64(s)",
         "input_gradient": "(D[e, s] * W[row, s])", "weight_gradient": "(out * D[e, s])",
     },
     ("through", "single"): {
-        "delta": "B[e, i]", "input": "S[e, i]", "weight": "real(1.0)", "is_bias": "False", "sender": "index",
+        "delta": "B[e, i]", "input": "S[e, i]", "weight": "ONE", "is_bias": "False", "sender": "index",
     },
     ("backward", "single"): {
-        "delta": "G[e, i]", "weight": "real(1.0)", "prev_weight": "real(0.0)", "receiver": "index",
+        "delta": "G[e, i]", "weight": "ONE", "prev_weight": "ZERO", "receiver": "index",
         "input_gradient": "G[e, i]", "weight_gradient": "(out * G[e, i])",
     },
 }  # fmt: skip

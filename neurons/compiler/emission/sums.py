@@ -208,25 +208,25 @@ _MAPS = {
 }
 _ROWS = """\
     for e in range(len({out})):
-        total = real(0.0)
+        total = ZERO
         for s in range({messages}):
             total += {value}
         {out}[e] = total"""
 _COLUMNS = {
     "forward": """\
-    {out}[:] = real(0.0)
+    {out}[:] = ZERO
     for s in range({weights}):
         for i in range(len({out})):
             {out}[i] += {value}""",
     "backward": """\
     for i in range(len({out})):
-        total = real(0.0)
+        total = ZERO
         for s in range({weights}):
             total += {value}
         {out}[i] = total""",
 }
 _EXAMPLES = """\
-    {out}[:] = real(0.0)
+    {out}[:] = ZERO
     for e in range(D.shape[0]):
         for s in range(len({out})):
             {out}[s] += {value}"""

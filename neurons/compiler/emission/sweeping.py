@@ -121,9 +121,9 @@ class SweepWriter:
         if not self.divisible:
             self._line(0, "low, high = 0, senders")
         if self.variant.inputs:
-            self._line(0, "G[:, max(low - bias, 0) : high - bias] = real(0.0)")
+            self._line(0, "G[:, max(low - bias, 0) : high - bias] = ZERO")
             self._line(0, "if low == 0:")
-            self._line(1, "H[:] = real(0.0)")
+            self._line(1, "H[:] = ZERO")
         if not self.stages:
             return self._emitted(arguments)
         self._line(0, f"for start in range(0, neurons, {self.width}):")
@@ -238,7 +238,7 @@ class SweepWriter:
             self._line(3, "pushed = U[s, start:stop]")
         for member in members:
             if self.variant.inputs:
-                self._line(3, f"g{member.number} = real(0.0)")
+                self._line(3, f"g{member.number} = ZERO")
             if self.variant.factors:
                 self._line(3, f"a{member.number} = A[e + {member.number}, s]")
         self._line(3, "for j in range(width):")

@@ -95,7 +95,7 @@ class LaneWriter:
             kind = self.crossing.types[name]
             self._line(2, f"{self.crossing.stores[name]}[e, low:high] = {spelling.typed(value, kind)}")
         if self.pushes:
-            self._line(1, "UT[:, low:high] = real(0.0)")
+            self._line(1, "UT[:, low:high] = ZERO")
 
     # A tile ------------------------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ from .signatures import ARRAYS, FIELDS, LENGTH, NAMED, SCALARS, hypers, mentione
 from .spelling import CASTS, Spelling, local_name
 from .sums import Sums, sums_in
 
-_ZERO = {Type.FLOAT: "real(0.0)", Type.INT: "int64(0)", Type.BOOL: "False"}
+_ZERO = {Type.FLOAT: "ZERO", Type.INT: "int64(0)", Type.BOOL: "False"}
 
 
 class Writer:
@@ -128,8 +128,7 @@ class Writer:
             f"def {self.name}({', '.join(arguments)}):",
             *(f"    row_{row} = R[{row}]" for row, _ in enumerate(self.rows)),
             "    for e in range(len(positions)):",
-            "        position = positions[e]",
-            "        lane = lanes[e]",
+            *(f"        {name} = {name}s[e]" for name in mentioned(text, ("position", "lane"))),
             *rows,
             "        for i in range(len(ids)):",
         ]
@@ -144,10 +143,9 @@ class Writer:
     # The body of the loop over neurons ---------------------------------------------------------------------------
 
     def _neuron(self) -> list[str]:
+        """The body, which names the neuron where it asks for it: numba compiles what nobody reads, too."""
         self.lines = []
         depth = 2
-        self._line(depth, "neuron = ids[i]")
-        self._line(depth, "index = int64(neuron) - first - 1")
         if self.method == "backward" and self.link == "dense" and (self.kept_loops or self.bias_sender):
             # Not of the index: W may have the rows of a task's neurons only.
             self._line(depth, "row = 0" if self.bias_sender else "row = i + bias")
@@ -165,7 +163,12 @@ class Writer:
             code = 1 if watched is FeedForward else 2
             self._line(depth, "if said != 1:")
             self._line(depth + 1, f"status[0] = {code}")
-        return self.lines
+        head: list[str] = []
+        if mentioned("\n".join(self.lines), ["index"]):
+            head.append("            index = int64(neuron) - first - 1")
+        if mentioned("\n".join([*head, *self.lines]), ["neuron"]):
+            head.insert(0, "            neuron = ids[i]")
+        return [*head, *self.lines]
 
     def _initial(self, depth: int) -> None:
         forward, resumed = self.method == "forward", self.crossing.resumed
@@ -179,17 +182,17 @@ class Writer:
             self._line(depth, f"{local_name(name)} = {value}")
         expressions = list(all_expressions(self.body))
         if forward:
-            start = f"real({1.0 if self.bias_sender else 0.0})"
+            start = "ONE" if self.bias_sender else "ZERO"
             self._line(depth, f"out = {'O[e, i + 1]' if FeedForward in resumed else start}")
             if self._leaves(SetSlope):
-                self._line(depth, f"slope = {'L[e, i]' if SetSlope in resumed else 'real(0.0)'}")
+                self._line(depth, f"slope = {'L[e, i]' if SetSlope in resumed else 'ZERO'}")
             return
-        self._line(depth, "out = real(1.0)" if self.bias_sender else "out = O[e, i + 1]")
+        self._line(depth, "out = ONE" if self.bias_sender else "out = O[e, i + 1]")
         if self._leaves(Backpropagate):
-            self._line(depth, f"back = {'B[e, i]' if Backpropagate in resumed else 'real(0.0)'}")
+            self._line(depth, f"back = {'B[e, i]' if Backpropagate in resumed else 'ZERO'}")
         for key, array in self._pushed().items():
             place = self._place_of_factor(array)
-            self._line(depth, f"factor_{array} = {place if key in self.crossing.pushed else 'real(0.0)'}")
+            self._line(depth, f"factor_{array} = {place if key in self.crossing.pushed else 'ZERO'}")
         if any(isinstance(part, Slope) for part in expressions):
             self._line(depth, "slope = L[e, i]")
         if self.bias_sender:
@@ -223,7 +226,7 @@ class Writer:
         for gemm, total in self.spelling.sums.items():
             if gemm == GRADIENTS:  # the receivers have given it
                 continue
-            self._line(depth, f"{total} = real(0.0)")
+            self._line(depth, f"{total} = ZERO")
             self._line(depth, "for s in range(D.shape[1]):")
             self._line(depth + 1, f"{total} += {self._of_message(gemm, self.spelling.hazards)}")
 
@@ -293,7 +296,7 @@ class Writer:
             return
         self._line(depth, f"left_{name} = {value}")
         # Not as a factor 0: an example that does not count may have left an infinity.
-        self._line(depth, f"if F_{name}[e] != real(0.0):")
+        self._line(depth, f"if F_{name}[e] != ZERO:")
         self._line(depth + 1, f"U_{name}[row, s] += (left_{name} - m_{name}) * F_{name}[e]")
         self._line(depth, f"m_{name} = left_{name}")
 

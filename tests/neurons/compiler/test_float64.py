@@ -27,7 +27,7 @@ from horn.neurons import (
     Tanh,
 )
 from horn.neurons.compiler.analysis.analysis import analyse
-from horn.neurons.library import GatedNeuron, MaxoutNeuron, RBFNeuron, SpikingNeuron
+from horn.neurons.library import MaxoutNeuron, RBFNeuron, SpikingNeuron
 
 RATES = Rates(3, 1.0, 0.0)
 
@@ -69,7 +69,7 @@ def test_the_gradient_is_that_of_central_differences(engine, hidden, output, cos
 
 def test_loops_in_lanes_and_the_derivatives_through_them(chain, compare, batch) -> None:
     spec = chain(
-        (3, StandardNeuron), (5, MaxoutNeuron), (4, RBFNeuron), (3, GatedNeuron), (2, StandardNeuron, Tanh()),
+        (3, StandardNeuron), (5, MaxoutNeuron), (4, RBFNeuron), (2, StandardNeuron, Tanh()),
         precision=np.float64,
     )  # fmt: skip
     for cls in (MaxoutNeuron, RBFNeuron):

@@ -76,7 +76,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(define, chain) -> None:
 
 
 @pytest.mark.usefixtures("everything_is_large")
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("bias", [True, pytest.param(False, marks=pytest.mark.soak)])
 def test_nor_do_the_bits_of_derivatives(bias, chain) -> None:
     layers = [(9, StandardNeuron), (33, MaxoutNeuron), (13, RBFNeuron), (3, StandardNeuron)]
     agree(chain(*layers, bias=bias))
