@@ -14,7 +14,6 @@ from .data import (
     mnist_or_digits,
 )
 from .errors import ModelFileError, TrainingDiverged, WorkerLost
-from .history import Evaluation, History, ValidationRecord, WorkerHistory
 from .network import NeuralNetwork
 from .optimizers import (
     LBFGS,
@@ -31,10 +30,8 @@ from .optimizers import (
     RMSProp,
     Stretch,
 )
-from .parameters import ParameterList
 from .schedules import ConstantSchedule, ExponentialSchedule, LinearSchedule, Schedule
 from .servers import Servers, Store
-from .states import LayerStates
 from .strategies import (
     AllReduce,
     Codec,
@@ -56,7 +53,10 @@ from .strategies import (
     TopK,
 )
 from .strategy_check import StrategyCheckFailed, check_strategy
+from .structure.parameters import ParameterList
+from .structure.states import LayerStates
 from .topology import Topology
+from .watching.history import Evaluation, History, ValidationRecord, WorkerHistory
 
 __all__ = [
     "LBFGS",

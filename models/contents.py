@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 
 from horn.neurons import NetworkSpec
 
-from .building import LayeredNetwork
-from .parameters import ParameterList, bias_list, weight_list
-from .states import LayerStates, layer_states
-from .training_state import TrainingState
+from .plans.training_state import TrainingState
+from .structure.building import LayeredNetwork
+from .structure.parameters import ParameterList, bias_list, weight_list
+from .structure.states import LayerStates, layer_states
 
 
 class HeldNetwork(LayeredNetwork):

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from horn.neurons import Engine, Score
 
-from .examples import Examples
-from .features import Features
+from .feeding.examples import Examples
+from .feeding.features import Features
 from .parts import bounds
 
 #: Examples computed together.

@@ -12,11 +12,11 @@ from horn import neurons
 from horn.neurons import NeuronError, Rates
 
 from . import checks
-from .batches import START, Feed, Order
 from .contents import HeldNetwork
-from .examples import as_examples
-from .features import Sliceable
-from .summary import summary
+from .feeding.batches import START, Feed, Order
+from .feeding.examples import as_examples
+from .feeding.features import Sliceable
+from .structure.summary import summary
 from .threads import blas_threads as limited
 
 

@@ -16,25 +16,25 @@ from horn.neurons import Cost, Engine, Interlayer, NetworkSpec, Rates, draws_mas
 from horn.neurons.spec import PRECISIONS
 
 from . import checks
-from .augmentation import Augment
 from .convergence import Convergence
 from .data import Stream
 from .evaluation import BLOCK, predict, score_part
-from .examples import as_examples
-from .features import Sliceable, as_features
-from .fitting import FitOptions, run_fit
-from .history import Evaluation, History
-from .initialization import initial_parameters
+from .feeding.augmentation import Augment
+from .feeding.examples import as_examples
+from .feeding.features import Sliceable, as_features
+from .feeding.training_data import training_data
 from .insight import TransparentNetwork
 from .optimizers import Minimizer, Optimizer
 from .parts import SubModels
 from .persistence import load_network, save_network
+from .plans.training_state import TrainingState
+from .plans.updating import seen_rates
 from .schedules import ScheduleLike, as_schedule, rate_at
 from .strategies import SyncStrategy
+from .structure.initialization import initial_parameters
 from .topology import Topology
-from .training_data import training_data
-from .training_state import TrainingState
-from .updating import seen_rates
+from .training.fitting import FitOptions, run_fit
+from .watching.history import Evaluation, History
 
 log = logging.getLogger("horn.models")
 

@@ -11,16 +11,16 @@ import numpy as np
 from horn.neurons import Activation, Cost, Dense, FunctionInterlayer, Interlayer, Layer, NetworkSpec, Neuron
 from horn.neurons.spec import PRECISIONS, Incoming
 
-from .architecture import layer_numbers
-from .batches import Place
 from .checks import require_count, require_rate
 from .errors import ModelFileError
-from .interlayers import NeuronInterlayer
-from .modelfile import CURE, Tensors, read_model, write_model
-from .naming import Description, Names, describe
+from .feeding.batches import Place
 from .optimizers import Minimizer, Optimizer
+from .plans.training_state import TrainingState
 from .schedules import Schedule, ScheduleLike
-from .training_state import TrainingState
+from .structure.architecture import layer_numbers
+from .structure.interlayers import NeuronInterlayer
+from .structure.modelfile import CURE, Tensors, read_model, write_model
+from .structure.naming import Description, Names, describe
 
 if TYPE_CHECKING:
     from .network import NeuralNetwork

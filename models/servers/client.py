@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from horn.neurons import Part, Rates
 
-from ..mail import Mail
 from ..parts import bounds
 from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
+from .mail import Mail
 
 Encode: TypeAlias = Callable[[NDArray[np.floating], Sequence[slice]], Sequence[Any]]
 

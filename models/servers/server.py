@@ -13,8 +13,8 @@ from horn.bsp import BSPError
 from horn.bsp.errors import format_ranks
 from horn.neurons import Rates
 
-from ..mail import Poster
 from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
+from .mail import Poster
 from .shard import Shard
 from .store import Store
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from .replicas import Replicas
 
 if TYPE_CHECKING:
-    from ..objective import Objective
     from ..servers.client import Servers
     from ..servers.store import Store
+    from .objective import Objective
 
 
 class Properties(NamedTuple):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from horn.models.batches import START, Feed, Order, Place
-from horn.models.examples import Examples
-from horn.models.features import Features
+from horn.models.feeding.batches import START, Feed, Order, Place
+from horn.models.feeding.examples import Examples
+from horn.models.feeding.features import Features
 from horn.models.parts import bounds
 
 N, FEATURES = 23, 3

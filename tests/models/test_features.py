@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from horn.models import ScaledArray
-from horn.models.features import as_features
-from horn.models.mapped import InFile
+from horn.models.feeding.features import as_features
+from horn.models.feeding.mapped import InFile
 
 ROWS = np.array([7, 2, 3, 3, 0, 9])
 

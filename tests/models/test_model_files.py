@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from horn.models import LinearSchedule, ModelFileError, NeuralNetwork
-from horn.models.modelfile import checksum, read_model, write_model
+from horn.models.structure.modelfile import checksum, read_model, write_model
 from horn.neurons import (
     Activation,
     Cost,

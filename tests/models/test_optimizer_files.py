@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from horn.models import Adam, ModelFileError, NeuralNetwork
-from horn.models.modelfile import read_model, write_model
+from horn.models.structure.modelfile import read_model, write_model
 
 
 def test_files_from_before_there_were_optimizers(build, task, tmp_path):

@@ -23,7 +23,7 @@ from horn.models import (
     SyncStrategy,
     Topology,
 )
-from horn.models.updating import Updater, seen_spec
+from horn.models.plans.updating import Updater, seen_spec
 from horn.neurons import Identity, Interpreter, Rates, SquaredError, StandardNeuron, State, Tanh
 
 STEPS, LAMBDA = 6, 0.02

@@ -23,7 +23,7 @@ from horn.models import (
     TrainingDiverged,
     WorkerLost,
 )
-from horn.models.plan import Plan
+from horn.models.plans.plan import Plan
 from horn.neurons import CrossEntropy, Identity, Softmax, SquaredError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from horn.models import NeuralNetwork
-from horn.models.modelfile import read_model, write_model
+from horn.models.structure.modelfile import read_model, write_model
 from horn.neurons import CategoricalCrossEntropy, Softmax, StandardNeuron, Tanh
 
 

@@ -5,11 +5,11 @@ import threading
 import numpy as np
 import pytest
 
-from horn.models.batches import START, Feed, Order
-from horn.models.examples import Examples
-from horn.models.features import Features
-from horn.models.feeding import pays
-from horn.models.prefetch import Prefetch
+from horn.models.feeding.batches import START, Feed, Order
+from horn.models.feeding.examples import Examples
+from horn.models.feeding.features import Features
+from horn.models.feeding.prefetch import Prefetch
+from horn.models.peers.supplies import pays
 
 ORDER = Order(23, 5, seed=1)
 

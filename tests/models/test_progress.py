@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from horn.models.progress import Monitor
-from horn.models.recorder import Report
+from horn.models.watching.progress import Monitor
+from horn.models.watching.recorder import Report
 
 
 class Terminal(io.StringIO):

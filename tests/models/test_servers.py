@@ -23,8 +23,8 @@ from horn.models import (
     SyncStrategy,
     Topology,
 )
-from horn.models.mail import Mail
 from horn.models.servers import Server, Shard
+from horn.models.servers.mail import Mail
 from horn.neurons import NetworkSpec, Rates, SquaredError
 
 

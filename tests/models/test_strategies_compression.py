@@ -23,7 +23,7 @@ from horn.models import (
     SyncStrategy,
     TopK,
 )
-from horn.models.mail import Mail
+from horn.models.servers.mail import Mail
 from horn.models.strategies import Alone
 from horn.models.strategies.compression.feedback import Feedback, decode
 

@@ -7,10 +7,10 @@ import pytest
 
 from horn.bsp import PeerFailed
 from horn.models import Downpour, ScaledArray, Stream
-from horn.models.batches import START, Order, Place
+from horn.models.feeding.batches import START, Order, Place
+from horn.models.feeding.streamed import Streamed
+from horn.models.feeding.streaming import StreamFeed
 from horn.models.parts import Share
-from horn.models.streamed import Streamed
-from horn.models.streaming import StreamFeed
 
 
 def cut(*arrays, sizes):

@@ -16,12 +16,12 @@ from horn.models import (
     Topology,
     TrainingDiverged,
 )
-from horn.models.batches import Order, Place
-from horn.models.fitting import FitOptions
-from horn.models.history import ValidationRecord
-from horn.models.notes import Notes, history_of
-from horn.models.plan import Looks
+from horn.models.feeding.batches import Order, Place
+from horn.models.plans.plan import Looks
 from horn.models.topology import ServerRole, WorkerRole
+from horn.models.training.fitting import FitOptions
+from horn.models.watching.history import ValidationRecord
+from horn.models.watching.notes import Notes, history_of
 
 
 def test_peers_are_numbered_group_by_group_and_servers_come_last():

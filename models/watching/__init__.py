@@ -1,0 +1,1 @@
+"""What a `fit` leaves behind and shows: its history, notes, progress, pictures, event files."""
