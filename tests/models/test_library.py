@@ -102,11 +102,12 @@ def flat(nn: NeuralNetwork) -> np.ndarray:
     return np.concatenate([array.ravel() for array in arrays])
 
 
-def some(*often: str) -> list[Any]:
-    """All networks, of which only some are tried in every run, and the others in soaks: they take long."""
+def some(*often: str, never: str | None = None) -> list[Any]:
+    """All networks but one, of which only some are tried in every run, and the others in soaks: they take long."""
     return [
         pytest.param(build, id=name, marks=[] if name in often else [pytest.mark.soak])
         for name, build in NETWORKS.items()
+        if name != never
     ]
 
 
@@ -125,7 +126,7 @@ def test_workers_and_files_make_no_difference(build: Builder, examples, tmp_path
 
 
 # Those by gradient are in tests/neurons/compiler/test_float64.py.
-@pytest.mark.parametrize("build", some("oja", "perceptron", "node perturbation")[:-1])
+@pytest.mark.parametrize("build", some("oja", "perceptron", "node perturbation", never="by gradient"))
 def test_precision_makes_no_difference(build: Builder, examples) -> None:
     single, double = build(), build(precision="float64")
     for nn in (single, double):
