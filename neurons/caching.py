@@ -45,10 +45,21 @@ def _temporary_folder() -> Path:
     return Path(folder)
 
 
+def _wanted() -> Path:
+    return Path(os.environ.get("HORN_CACHE") or "~/.cache/horn") / "kernels"
+
+
+def lasting() -> bool:
+    """True where there is machine code that outlasts processes, or may be."""
+    try:
+        return os.access(_wanted().expanduser(), os.W_OK)
+    except RuntimeError:
+        return False
+
+
 def folder() -> Path:
     """Where generated modules and all machine code are kept."""
-    root = os.environ.get("HORN_CACHE")
-    wanted = Path(root or "~/.cache/horn") / "kernels"
+    wanted = _wanted()
     try:
         wanted = wanted.expanduser()
         wanted.mkdir(parents=True, exist_ok=True)

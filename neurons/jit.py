@@ -19,8 +19,11 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, _Cache
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
-from .caching import alone, code_folder, logger
+from .caching import alone, code_folder, lasting, logger
 from .pruning import used
+
+#: The dispatchers of functions in Horn's own files.
+_LIBRARY: list[Any] = []
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,13 +49,17 @@ def summing_kernel(function: F) -> F:
 
 
 def load() -> None:
-    """Let numba gather what it knows of types and functions: it would do so, for most of a second, at the first kernel.
+    """Load what every network needs: for a process that others are forked from, which then have it.
 
-    A process that others are forked from does it for all of them.
+    That is what numba knows of types and functions, which it would gather, for most of a second, at the first kernel;
+    and such machine code of Horn's own files as lies in the cache.
     """
     with global_compiler_lock:
         cpu_target.typing_context.refresh()
         cpu_target.target_context.refresh()
+        for dispatcher in _LIBRARY if lasting() else ():
+            for signature in dispatcher._cache.known(dispatcher.targetctx):
+                dispatcher.compile(signature)
 
 
 @contextmanager
@@ -77,7 +84,7 @@ def _cached(dispatcher: F, function: Callable[..., Any]) -> F:
             return compiles(signature)
         # Threads look into the cache one after the other: numba fills its registries on the way, for the first of them.
         with global_compiler_lock:
-            if kept.knows(signature, cache.targetctx):
+            if signature in kept.known(cache.targetctx):
                 return compiles(signature)
             try:
                 with alone(kept.lock), _uncollected():
@@ -88,6 +95,8 @@ def _cached(dispatcher: F, function: Callable[..., Any]) -> F:
 
     if hasattr(cache, "compile"):
         cache._cache, cache.compile = kept, compile_alone
+        if function.__module__.startswith("horn."):  # not of a generated module
+            _LIBRARY.append(cache)
     return dispatcher
 
 
@@ -164,15 +173,15 @@ class DiskCache(_Cache):
     def flush(self) -> None:
         self._disk.flush()
 
-    def knows(self, signature: Any, context: Any) -> bool:
-        """True where the code for a signature is there."""
+    def known(self, context: Any) -> list[Any]:
+        """The signatures for which the code is there."""
         try:
             context.refresh()
             index = self._disk._cache_file._load_index()
-            return self._disk._index_key(signature, context.codegen()) in index
+            return [key[0] for key in index if key == self._disk._index_key(key[0], context.codegen())]
         except Exception as error:
             self._start_anew(error)
-            return False
+            return []
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         try:

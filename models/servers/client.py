@@ -64,6 +64,7 @@ class Servers:
         self._share = 0.0
         self._pulled: tuple[int, int] | None = None  # the servers' steps and the own pushes at the last pull
         self._encode: Encode = _as_they_are
+        self._asked = False  # for a part of the work that has not been taken yet
 
     def push(self, update: NDArray[np.floating], share: float | None = None) -> None:
         """Send an update of all parameters; each server hands its shard of it to the strategy's `serve`.
@@ -144,9 +145,16 @@ class Servers:
         self.shards = [slice(*part.span(shard.start, shard.stop)) for shard in self._whole]
 
     def take(self) -> tuple[int, int]:
-        """Ask for a part of the job's work, iteration and part: see `letters.PART`. Called by the framework."""
-        self._mail.send(self._first, TAKE)
+        """The next part of the job's work, iteration and part: see `letters.PART`. Called by the framework.
+
+        The one after it is asked for at once: while it is on its way this worker computes.
+        """
+        if not self._asked:
+            self._mail.send(self._first, TAKE)
         iteration, part = self._mail.receive(PART, [self._first]).fields
+        self._asked = iteration >= 0
+        if self._asked:
+            self._mail.send(self._first, TAKE)
         return iteration, part
 
     def begin(self, rates: Rates, share: float) -> None:

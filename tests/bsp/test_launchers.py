@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,39 @@ def test_a_fork_of_the_caller_starts_workers_of_its_own(tmp_path: Path) -> None:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert BSPJob(parent, 1).run() == ours
+
+
+FEW_FORKS = """
+import errno
+import os
+
+fork, left = os.fork, [2]
+
+
+def limited():
+    if not left[0]:
+        raise OSError(errno.EAGAIN, "no process is left")
+    left[0] -= 1
+    return fork()
+
+
+def arm():
+    os.fork = limited
+"""
+
+
+def test_a_fork_that_fails_ends_no_other_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_server: None
+) -> None:
+    (tmp_path / "few_forks.py").write_text(FEW_FORKS)
+    monkeypatch.syspath_prepend(tmp_path)
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    settings: dict[str, Any] = {"preload": ["few_forks:arm"], "launcher": ForkLauncher()}
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(BSPJob(lambda peer: gate.read_text(), 1, **settings).run)
+        with gate.open("w") as opened:  # when the worker reads
+            with pytest.raises(BSPError, match=r"no process can be forked .*no process is left"):
+                BSPJob(lambda peer: None, 2, 2, **settings).run()
+            opened.write("it ran on")
+        assert running.result(60) == "it ran on"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+import linecache
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -71,17 +72,35 @@ def read_source(function: FunctionType) -> Source:
     try:
         # Of the code and not of the function: a decorator's wrapper counts as what it is.
         if function.__name__ == "<lambda>":
-            lines, first = inspect.findsource(code)[0], 1
+            lines, first = _file(function), 1
             tree: ast.FunctionDef | ast.Lambda = _lambda(function, lines)
         else:
-            lines, first = inspect.getsourcelines(code)
+            first = code.co_firstlineno
+            lines = inspect.getblock(_file(function)[first - 1 :])
             tree = _definition(lines)
-    except (OSError, TypeError) as error:
+    except OSError as error:
         raise NeuronError(
             f"the source of {function.__qualname__} (from {code.co_filename}) cannot be read, and the "
             "compiler works from the source; put it in a file or a notebook cell, or use engine='interpreter'"
         ) from error
     return Source(function, tree, code.co_filename, first, [line.rstrip() for line in lines])
+
+
+def _file(function: FunctionType) -> list[str]:
+    """The lines of the file that a function stands in.
+
+    As `inspect.findsource` finds them, which looks through all modules, and again for every class in a fork.
+
+    Raises:
+        OSError: there are none, or fewer than the function needs.
+    """
+    code = function.__code__
+    loader = function.__globals__ if function.__globals__.get("__file__") == code.co_filename else None
+    linecache.checkcache(code.co_filename)
+    lines = linecache.getlines(code.co_filename, loader)
+    if len(lines) < code.co_firstlineno:
+        raise OSError(f"{code.co_filename} has {len(lines)} lines, and the function begins at {code.co_firstlineno}")
+    return lines
 
 
 def _definition(lines: list[str]) -> ast.FunctionDef:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,17 @@ def type_of_number(value: float | int | bool) -> Type:
     return Type.INT if isinstance(value, (int, np.integer)) else Type.FLOAT
 
 
+_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def names_of_parts(node: Any) -> tuple[str, ...]:
+    """The fields of a node, in their order."""
+    known = _NAMES.get(type(node))
+    if known is None:
+        known = _NAMES[type(node)] = tuple(item.name for item in fields(node))
+    return known
+
+
 @dataclass(frozen=True)
 class Expr:
     """A scalar value."""
@@ -48,8 +60,8 @@ class Expr:
     @property
     def children(self) -> tuple[Expr, ...]:
         found: list[Expr] = []
-        for item in fields(self):
-            value = getattr(self, item.name)
+        for name in names_of_parts(self):
+            value = getattr(self, name)
             if isinstance(value, Expr):
                 found.append(value)
             elif isinstance(value, tuple):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from .algebra import multiply, negate
-from .expressions import ONE, Binary, Const, Draw, Expr, Local, Select, SynapseDraw, Unary
+from .expressions import ONE, Binary, Const, Draw, Expr, Local, Select, SynapseDraw, Unary, names_of_parts
 from .statements import Assign, Body, If, MessageLoop, RangeLoop, Stmt
 from .trees import bodies, own_expressions, subexpressions, walk, with_bodies, with_parts
 
@@ -26,9 +26,9 @@ def rewrite_body(body: Body, change: Substitute) -> Body:
 
 def _rewrite_statement(statement: Stmt, change: Substitute) -> Stmt:
     updates: dict[str, Any] = {
-        item.name: rewrite(getattr(statement, item.name), change)
-        for item in fields(statement)
-        if isinstance(getattr(statement, item.name), Expr)
+        name: rewrite(value, change)
+        for name in names_of_parts(statement)
+        if isinstance(value := getattr(statement, name), Expr)
     }
     changed = replace(statement, **updates) if updates else statement
     return with_bodies(changed, tuple(rewrite_body(nested, change) for nested in bodies(changed)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TypeVar
 
-from .expressions import ONE, Expr, Gemm, Local, SynapseDraw, Uniform
+from .expressions import ONE, Expr, Gemm, Local, SynapseDraw, Uniform, names_of_parts
 from .statements import (
     Assign,
     Backpropagate,
@@ -58,7 +58,7 @@ def walk(body: Body) -> Iterator[Stmt]:
 
 def own_expressions(statement: Stmt) -> tuple[Expr, ...]:
     """The expressions of a statement itself, nested bodies left out."""
-    values = (getattr(statement, item.name) for item in fields(statement))
+    values = (getattr(statement, name) for name in names_of_parts(statement))
     return tuple(value for value in values if isinstance(value, Expr))
 
 
@@ -72,12 +72,14 @@ def subexpressions(expression: Expr) -> Iterator[Expr]:
 def with_parts(expression: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """The expression with `change` applied to the expressions directly in it."""
     updates: dict[str, object] = {}
-    for item in fields(expression):
-        value = getattr(expression, item.name)
+    for name in names_of_parts(expression):
+        value = getattr(expression, name)
         if isinstance(value, Expr):
-            updates[item.name] = change(value)
+            changed = change(value)
+            if changed is not value:
+                updates[name] = changed
         elif isinstance(value, tuple) and value and isinstance(value[0], Expr):
-            updates[item.name] = tuple(change(part) for part in value)
+            updates[name] = tuple(change(part) for part in value)
     return replace(expression, **updates) if updates else expression
 
 

@@ -43,7 +43,7 @@ def test_programs_have_loops_of_every_tier(amount: settings, define: Any) -> Non
     assert tiers == {(method, tier) for method in ("forward", "backward") for tier in ("GEMM", "lanes", "scalar")}
 
 
-@few_and_many(10, 2000)
+@few_and_many(6, 2000)
 def test_programs_give_the_same_bits(
     amount: settings, define: Any, chain: Any, compare: Any, plain_kernels: Any
 ) -> None:

@@ -84,7 +84,7 @@ def loops(draw: Any, left: str, number: str, pushes: bool) -> str:
     return "        for m in messages:\n" + "\n".join(lines)
 
 
-@few_and_many(15, 3000)
+@few_and_many(8, 3000)
 def test_drawn_loops_mean_what_they_say(
     amount: settings, define: Any, chain: Any, compare: Any, plain_kernels: Any
 ) -> None:

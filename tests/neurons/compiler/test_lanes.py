@@ -155,7 +155,7 @@ def agree(spec: NetworkSpec, examples: int, seed: int) -> None:
         pytest.param(DISTANCE, False, marks=pytest.mark.soak),
         (WINNER, False),
         pytest.param(ATTENTION, True, marks=pytest.mark.soak),
-        (PLAIN_RESULT, True),
+        pytest.param(PLAIN_RESULT, True, marks=pytest.mark.soak),
     ],
 )
 def test_loops_in_lanes_have_the_interpreters_bits(source, bias, define, chain) -> None:
