@@ -167,7 +167,7 @@ def analyse(
     *,
     through: bool = False,
 ) -> Analysis:
-    """Understand a neuron class; remembered per class, activation object and types of the hyperparameters.
+    """Understand a neuron class; remembered per class, activation and types of the hyperparameters.
 
     Args:
         cls: the class.
@@ -179,18 +179,20 @@ def analyse(
         NeuronError: what the compiler cannot compile, with the user's file and line.
     """
     numbers = hyperparameters(cls) if numbers is None else numbers
-    key = cls, activation, tuple((name, type_of_number(numbers[name])) for name in sorted(numbers)), through
+    types = tuple((name, type_of_number(numbers[name])) for name in sorted(numbers))
+    # Activations without attributes of their own are as one, in every layer and network.
+    key = cls, activation if getattr(activation, "__dict__", True) else type(activation), types, through
     known = _ANALYSES.get(key)
     if known is None or not all(captured.holds() for captured in known.captured):
         if len(_ANALYSES) >= _MOST:
             _ANALYSES.pop(next(iter(_ANALYSES)), None)
-        known = _ANALYSES[key] = _build(Subject(*key[:3]), through)
+        known = _ANALYSES[key] = _build(Subject(cls, activation, types), through)
     return known
 
 
 #: What is known already: so many classes with their activations, the oldest forgotten first.
 _MOST = 256
-_ANALYSES: dict[tuple[type[Neuron], Activation, tuple[tuple[str, Type], ...], bool], Analysis] = {}
+_ANALYSES: dict[tuple[type[Neuron], Activation | type[Activation], tuple[tuple[str, Type], ...], bool], Analysis] = {}
 
 
 def _build(subject: Subject, through: bool) -> Analysis:
