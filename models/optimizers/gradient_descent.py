@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..checks import require_fraction
 from .base import Minimizer, Objective, Vector
+from .searching import expect_failures
 
 #: How often a step is halved before the search gives up: to 1e-12 of the first.
 _HALVINGS = 40
@@ -84,17 +84,16 @@ def _curved(objective: Objective, here: _Here, length: float, decrease: float, c
         return None
     # its first α is 2.02 times the fall from the loss before, over the slope: a loss before that makes it `length`
     before = here.loss + length * here.slope / 2.02
-    with warnings.catch_warnings():  # where it finds none it returns None, and warns as well
-        warnings.simplefilter("ignore")
-        found = line_search(
-            lambda it: objective(it)[0],
-            lambda it: objective(it)[1],
-            here.point,
-            -here.gradient,
-            here.gradient,
-            here.loss,
-            before,
-            c1=decrease,
-            c2=curvature,
-        )[0]
+    expect_failures()
+    found = line_search(
+        lambda it: objective(it)[0],
+        lambda it: objective(it)[1],
+        here.point,
+        -here.gradient,
+        here.gradient,
+        here.loss,
+        before,
+        c1=decrease,
+        c2=curvature,
+    )[0]
     return None if found is None else float(found)
