@@ -35,6 +35,6 @@ class ConjugateGradients(Minimizer):
         """See `Minimizer`."""
         from scipy.optimize import minimize
 
-        expect_failures()
+        expect_failures()  # SciPy hides them by `catch_warnings`: not where peers are threads
         options = {"maxiter": self.iterations, "gtol": self.tolerance}
         return np.asarray(minimize(objective, start, jac=True, method="CG", options=options).x)

@@ -211,11 +211,11 @@ def test_where_no_step_lowers_the_cost_nothing_moves(regression):
         assert np.allclose(nn.weights[0], before, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("minimizer", [GradientDescent(2, curvature=0.9), ConjugateGradients(2)], ids=str)
-def test_a_search_that_fails_ends_without_a_warning(minimizer):
-    """As near a minimum, where rounding makes the cost rise along its own gradient. Warnings are errors here."""
-    start = np.ones(3)
-    np.testing.assert_array_equal(minimizer.minimize(lambda w: (float(w @ w), -2 * w), start, 1.0), start)
+def test_a_search_that_finds_no_end_does_not_warn():
+    """A cost that falls for ever, on which SciPy's search gives up. Warnings are errors here."""
+    minimizer = GradientDescent(2, curvature=0.9)
+    found = minimizer.minimize(lambda w: (-float(w.sum()), np.full(3, -1.0)), np.ones(3), 1.0)
+    assert np.isfinite(found).all()
 
 
 def test_threads_do_not_share_a_search():
