@@ -59,12 +59,18 @@ def load() -> None:
         cpu_target.target_context.refresh()
         for dispatcher in _LIBRARY if lasting() else ():
             for signature in dispatcher._cache.known(dispatcher.targetctx):
-                dispatcher.compile(signature)
+                try:
+                    dispatcher.compile(signature)
+                except Exception as error:  # whoever needs it will say what is wrong
+                    logger.warning("%s cannot be loaded (%s)", dispatcher, error)
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No search for cycles meanwhile: what numba makes lives until it is done, and the search takes a tenth of it."""
+    """No search for cycles meanwhile, in all of the process.
+
+    What numba makes lives until it is done, and looking through it takes a tenth of the time.
+    """
     running = gc.isenabled()
     gc.disable()
     try:
@@ -178,7 +184,12 @@ class DiskCache(_Cache):
         try:
             context.refresh()
             index = self._disk._cache_file._load_index()
-            return [key[0] for key in index if key == self._disk._index_key(key[0], context.codegen())]
+            return [
+                key[0]
+                for key, name in index.items()
+                if key == self._disk._index_key(key[0], context.codegen())
+                and Path(self._disk._cache_file._data_path(name)).exists()
+            ]
         except Exception as error:
             self._start_anew(error)
             return []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -15,6 +17,9 @@ from horn.neurons import Part, Rates
 from ..parts import bounds
 from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
 from .mail import Mail
+
+#: Seconds of a step that is short.
+SHORT = 0.1
 
 Encode: TypeAlias = Callable[[NDArray[np.floating], Sequence[slice]], Sequence[Any]]
 
@@ -65,6 +70,7 @@ class Servers:
         self._pulled: tuple[int, int] | None = None  # the servers' steps and the own pushes at the last pull
         self._encode: Encode = _as_they_are
         self._asked = False  # for a part of the work that has not been taken yet
+        self._taken = -math.inf  # when the last one was
 
     def push(self, update: NDArray[np.floating], share: float | None = None) -> None:
         """Send an update of all parameters; each server hands its shard of it to the strategy's `serve`.
@@ -147,12 +153,14 @@ class Servers:
     def take(self) -> tuple[int, int]:
         """The next part of the job's work, iteration and part: see `letters.PART`. Called by the framework.
 
-        The one after it is asked for at once: while it is on its way this worker computes.
+        Where steps are short the one after it is asked for at once: while it is on its way this worker computes. Where
+        they are long, a part that lies here could wait while others have nothing to do, or the job is to stop.
         """
         if not self._asked:
             self._mail.send(self._first, TAKE)
         iteration, part = self._mail.receive(PART, [self._first]).fields
-        self._asked = iteration >= 0
+        before, self._taken = self._taken, time.monotonic()
+        self._asked = iteration >= 0 and self._taken - before < SHORT
         if self._asked:
             self._mail.send(self._first, TAKE)
         return iteration, part

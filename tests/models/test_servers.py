@@ -24,6 +24,7 @@ from horn.models import (
     Topology,
 )
 from horn.models.servers import Server, Shard
+from horn.models.servers import client as client_module
 from horn.models.servers.mail import Mail
 from horn.neurons import NetworkSpec, Rates, SquaredError
 
@@ -156,6 +157,24 @@ def test_work_is_handed_out_once_and_a_stop_is_told_apart_from_the_end():
         deliver(server)
         answers.append(worker._mail.receive("part", [2]).fields)
     assert answers == [[0, 0], [0, 1], [1, 0], [1, 1], [-1, 0], [-1, 1]]
+
+
+@pytest.mark.parametrize("seconds", [0.01, 1.0])
+def test_the_next_part_is_asked_for_ahead_where_steps_are_short(seconds, monkeypatch):
+    server, office, _, _ = served(1, work=(3, 1))
+    clock = iter(np.arange(10) * seconds)
+    monkeypatch.setattr(client_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(Desk, "wait", lambda desk, timeout=None: deliver(server) or bool(desk.box))
+    worker = client(office, 0, 1)
+    taken = []
+    while not taken or taken[-1][0] >= 0:
+        taken.append(worker.take())
+        deliver(server)
+        waiting = [post.value for post in office.boxes[0]]
+        # The first step's length nobody knows; and behind the end there is nothing to ask for.
+        ahead = seconds < 0.1 and len(taken) > 1 and taken[-1][0] >= 0
+        assert waiting == ([["part", -1, 0] if taken[-1] == (2, 0) else ["part", taken[-1][0] + 1, 0]] if ahead else [])
+    assert taken == [(0, 0), (1, 0), (2, 0), (-1, 0)]
 
 
 def test_workers_that_all_wait_are_an_error_that_names_them():

@@ -180,14 +180,19 @@ def analyse(
     """
     numbers = hyperparameters(cls) if numbers is None else numbers
     types = tuple((name, type_of_number(numbers[name])) for name in sorted(numbers))
-    # Activations without attributes of their own are as one, in every layer and network.
-    key = cls, activation if getattr(activation, "__dict__", True) else type(activation), types, through
+    key = cls, type(activation) if _is_plain(activation) else activation, types, through
     known = _ANALYSES.get(key)
     if known is None or not all(captured.holds() for captured in known.captured):
         if len(_ANALYSES) >= _MOST:
             _ANALYSES.pop(next(iter(_ANALYSES)), None)
         known = _ANALYSES[key] = _build(Subject(cls, activation, types), through)
     return known
+
+
+def _is_plain(activation: Activation) -> bool:
+    """True where nothing tells one object of the class from another: no attributes, no slots, no data of a base's."""
+    cls = type(activation)
+    return not (vars(activation) or cls.__itemsize__ or cls.__basicsize__ > Activation.__basicsize__)
 
 
 #: What is known already: so many classes with their activations, the oldest forgotten first.

@@ -78,7 +78,9 @@ def read_source(function: FunctionType) -> Source:
             first = code.co_firstlineno
             lines = inspect.getblock(_file(function)[first - 1 :])
             tree = _definition(lines)
-    except OSError as error:
+            if tree.name != code.co_name:
+                raise OSError(f"line {first} of {code.co_filename} defines {tree.name}: the file has changed")
+    except (OSError, StopIteration, SyntaxError) as error:
         raise NeuronError(
             f"the source of {function.__qualname__} (from {code.co_filename}) cannot be read, and the "
             "compiler works from the source; put it in a file or a notebook cell, or use engine='interpreter'"

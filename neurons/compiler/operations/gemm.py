@@ -83,7 +83,11 @@ def backward_sums(gemm: Any, deltas: Any, weights: Any, sums: Any) -> None:
 
 @device
 def _push_turned(gemm: Any, alpha: Any, factors: Any, deltas: Any, beta: Any, update: Any) -> None:
-    """`push_product` of many examples for few receivers, as deltasᵀ · factors: OpenBLAS takes half of the time then."""
+    """`push_product` of many examples for few receivers, as deltasᵀ · factors.
+
+    OpenBLAS 0.3.30 on AVX2, one thread, 3150 × 401 × 25: 2.0 ms against 4.5, transposing included; it is so from about
+    1000 examples on, and with 16 to 64 receivers.
+    """
     senders, receivers = update.shape
     turned = np.empty((receivers, senders), update.dtype)
     _gemm(gemm, 78, 84, senders, receivers, factors.shape[0], alpha, _at(factors), _stride(factors), _at(deltas),

@@ -27,7 +27,7 @@ from horn.neurons import (
     Tanh,
 )
 from horn.neurons.compiler.analysis.analysis import analyse
-from horn.neurons.library import MaxoutNeuron, RBFNeuron, SpikingNeuron
+from horn.neurons.library import GatedNeuron, MaxoutNeuron, RBFNeuron, SpikingNeuron
 
 RATES = Rates(3, 1.0, 0.0)
 
@@ -67,11 +67,12 @@ def test_the_gradient_is_that_of_central_differences(engine, hidden, output, cos
     assert_slopes(engine, spec, flat, batch(rng.normal(size=(3, 3)), np.eye(2)[rng.integers(0, 2, 3)]))
 
 
-def test_loops_in_lanes_and_the_derivatives_through_them(chain, compare, batch) -> None:
-    spec = chain(
-        (3, StandardNeuron), (5, MaxoutNeuron), (4, RBFNeuron), (2, StandardNeuron, Tanh()),
-        precision=np.float64,
-    )  # fmt: skip
+@pytest.mark.parametrize(
+    "classes", [(MaxoutNeuron, RBFNeuron), pytest.param((GatedNeuron, MaxoutNeuron), marks=pytest.mark.soak)]
+)
+def test_loops_in_lanes_and_the_derivatives_through_them(classes, chain, compare, batch) -> None:
+    spec = chain((3, StandardNeuron), *zip((5, 4), classes, strict=True), (2, StandardNeuron, Tanh()),
+                 precision=np.float64)  # fmt: skip
     for cls in (MaxoutNeuron, RBFNeuron):
         assert {report.tier for report in analyse(cls, Identity()).loops if report.method == "forward"} == {"lanes"}
     compare(spec, tolerance=1e-12)

@@ -210,6 +210,27 @@ def test_a_class_without_source(chain) -> None:
         Compiled(chain((2, scope["Typed"])), none, none, seed=0)
 
 
+@pytest.mark.parametrize("lines", [-3, -1, 2, 3, 5])
+def test_a_file_that_has_changed_since_it_was_imported(lines, define, chain) -> None:
+    """Lines that were added or removed above: what stands where the method stood is another one, or none."""
+    module = define("""
+def helper():
+    return 1.0
+
+class Unit(StandardNeuron):
+    def backward(self, messages):
+        self.backpropagate(0.0)
+
+    def forward(self, messages):
+        self.feedforward(1.0)
+""")
+    path = Path(module.__file__)
+    text = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(text[-lines:] if lines < 0 else ["# new\n"] * lines + text))
+    with pytest.raises(NeuronError, match=r"source of Unit\.\w+ \(from .*\) cannot be read"):
+        Compiled(chain((2, module.Unit)), np.zeros(0, np.float32), np.zeros(0, np.float32), seed=0)
+
+
 def test_an_activation_and_a_cost_are_told_with_their_lines(define, chain) -> None:
     module = define("""
 class Broken(Activation):

@@ -13,6 +13,7 @@ from horn.neurons import (
     NetworkSpec,
     StandardNeuron,
 )
+from horn.neurons.compiler.analysis.analysis import _is_plain, analyse
 
 
 def test_an_activation_a_cost_and_a_normalization_of_the_users_own(define, chain, compare) -> None:
@@ -107,3 +108,37 @@ class Uneven(Cost):
     for activation in (module.Swish(), module.Hard()):
         spec = chain((3, StandardNeuron), (4, StandardNeuron, activation), (2, StandardNeuron), cost=module.Uneven())
         compare(spec, tolerance=1e-4)
+
+
+def test_only_activations_that_hold_nothing_are_understood_as_one(define) -> None:
+    module = define("""
+class Plain(Activation):
+    def apply(self, x):
+        return x
+
+    def derivative(self, y):
+        return 1.0
+
+
+class Attribute(Plain):
+    def __init__(self, slope):
+        self.slope = slope
+
+    def apply(self, x):
+        return self.slope * x
+
+
+class Slots(Attribute):
+    __slots__ = ("slope",)
+
+
+class Number(Plain, float):
+    def apply(self, x):
+        return float(self) * x
+""")
+    assert analyse(StandardNeuron, module.Plain()) is analyse(StandardNeuron, module.Plain())
+    for kind in (module.Attribute, module.Slots):
+        first, second = (analyse(StandardNeuron, kind(slope)).forward for slope in (0.1, 0.3))
+        assert first != second
+    one, other = module.Number(0.1), module.Number(0.3)
+    assert _is_plain(module.Plain()) > max(_is_plain(it) for it in (one, other))
