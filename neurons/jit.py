@@ -187,8 +187,7 @@ class DiskCache(_Cache):
             return [
                 key[0]
                 for key, name in index.items()
-                if key == self._disk._index_key(key[0], context.codegen())
-                and Path(self._disk._cache_file._data_path(name)).exists()
+                if key == self._disk._index_key(key[0], context.codegen()) and (self.folder / name).exists()
             ]
         except Exception as error:
             self._start_anew(error)

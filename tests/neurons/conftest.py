@@ -26,6 +26,7 @@ from horn.neurons import (
     jit,
 )
 from horn.neurons.compiler.emission.costs import cost_code
+from horn.neurons.compiler.emission.modules import layer_code
 from horn.neurons.neuron import hyperparameters
 
 Entry = tuple[Any, ...]
@@ -108,12 +109,10 @@ def _plain_kernels() -> Iterator[None]:
         finally:
             for name in [name for name in sys.modules if name.startswith("horn_kernels_") and name not in known]:
                 del sys.modules[name]
+            layer_code.cache_clear()  # of classes that others use, too
 
 
 @pytest.fixture(scope="session")
 def plain_kernels() -> Callable[[], Any]:
-    """A context in which emitted modules run as the Python that they are: no time goes into machine code.
-
-    Only for classes that are used nowhere else, since a class's kernels are remembered.
-    """
+    """A context in which emitted modules run as the Python that they are: no time goes into machine code."""
     return _plain_kernels

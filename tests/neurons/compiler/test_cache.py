@@ -281,10 +281,13 @@ def test_rates_and_batch_sizes_compile_nothing_anew(chain) -> None:
     spec = chain((4, DropoutNeuron), (3, DropoutNeuron), (1, StandardNeuron))
     flat = np.ones(spec.size, np.float32)
     engine = Compiled(spec, flat, flat.copy(), seed=1)
+    kernels = [stage.code.predict[-1].function for stage in engine.passes.stages]
+    compiled = []  # other tests may have had the same kernels for arrays of other layouts
     for size in (1, 3, 8):
         engine.predict(np.ones((size, 4), np.float32))
-    kernels = [stage.code.predict[-1].function for stage in engine.passes.stages]
-    assert [len(kernel.signatures) for kernel in kernels] == [1] * 3
+        compiled.append([len(kernel.signatures) for kernel in kernels])
+    assert compiled[0] == compiled[1] == compiled[2]
+    assert min(compiled[0]) > 0
 
 
 def test_a_constant_in_a_closure_is_part_of_the_code(define, chain, plain_kernels) -> None:
