@@ -54,14 +54,15 @@ class Side:
 
 SIDES = {
     "AllReduce": Side(AllReduce()),
+    "ModelAveraging, 20 steps": Side(ModelAveraging(20, "steps")),
     "ModelAveraging, 100 steps": Side(ModelAveraging(100, "steps")),
     "ModelAveraging, an epoch": Side(ModelAveraging(1)),
     "ParameterServer": Side(ParameterServer()),
     "Downpour": Side(Downpour()),
-    "StaleSynchronous, 4": Side(StaleSynchronous(4)),
+    "StaleSynchronous, 4": Side(StaleSynchronous(4), rate=0.05),
     "ElasticAveraging, 10": Side(ElasticAveraging(10)),
     "Gossip": Side(Gossip()),
-    "LocalSGD, 20": Side(LocalSGD(20)),
+    "LocalSGD, 20": Side(LocalSGD(20, outer_momentum=0.5)),
     "Hybrid, 2 groups": Side(Hybrid(), grouped=True),
     "SandblasterLBFGS": Side(SandblasterLBFGS(), batches=20),
     "AllReduce, top 1 %": Side(Compressed(AllReduce(), TopK(0.01))),
