@@ -35,7 +35,7 @@ from .hazards import Hazards
 #: Text of the values that a kernel has ready: message fields, index, output, slope, sums.
 Names = Mapping[str, str]
 
-#: Constants that modules have ready, in the network's precision: each cast costs numba about a millisecond.
+#: Constants that modules have ready, in the network's precision: a cast is a call that numba types and lowers.
 READY = {"0.0": "ZERO", "1.0": "ONE"}
 CASTS = {Type.FLOAT: "real", Type.INT: "int64", Type.BOOL: "bool_"}
 _WRAPPING = {"+": "add", "-": "subtract", "*": "multiply"}
