@@ -304,3 +304,22 @@ def scaled(factor):
     assert files[0] != files[1]
     assert files[0] == files[2]
     assert "real(3.0)" in Path(files[1]).read_text(encoding="utf-8")
+
+
+def test_what_lies_on_disk_is_loaded_ahead_and_nothing_is_compiled_for_it(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HORN_CACHE", str(tmp_path))
+
+    def double(x):
+        return 2 * x
+
+    assert jit.kernel(double)(2) == 4
+    found = []
+    for kept in (True, False):
+        if not kept:
+            for data in (tmp_path / "kernels").rglob("*.nbc"):
+                data.unlink()
+        again = jit.kernel(double)
+        monkeypatch.setattr(jit, "_LIBRARY", [again])
+        jit.load()
+        found.append((len(again.overloads), sum(again.stats.cache_misses.values())))
+    assert found == [(1, 0), (0, 0)]
