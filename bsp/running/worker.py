@@ -25,6 +25,7 @@ from ..home import WORLD, Home
 from ..memory.arrays import views
 from ..memory.board import Board
 from ..memory.control import ControlBlock
+from ..memory.reuse import keep_freed
 from ..memory.segment import Segment
 from ..memory.space import allocate_on_disk
 from ..memory.spill import Spill
@@ -49,6 +50,7 @@ _PR_SET_PDEATHSIG = 1
 def main(spec: dict[str, Any], process: int, pipe: int) -> None:
     """Run worker `process` of the job that `spec` describes; report on `pipe`."""
     _die_with(spec["parent"])
+    keep_freed()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for fd in (pipe, *spec["descriptors"]):

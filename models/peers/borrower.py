@@ -39,8 +39,8 @@ class Borrower(Replica):
         self._spec = seen_spec(plan.optimizer, plan.spec)
         self._engine = engine_named(plan.engine).of_parts(self._spec, seed=plan.seed)
         self._part = Part.of_all(self._spec)
-        # of which no more is ever touched than the largest part so far: the rest takes no memory
-        self._params, self._update = (np.empty(self._spec.size, self._spec.precision) for _ in range(2))
+        # of both no more is ever touched than the largest part so far: the rest takes no memory
+        self._params, self._update = np.empty(self._spec.size, self._spec.precision), workspace.updates[index]
         self._sound = Sound(self, plan, plan.own(index), crew.tasks)
         nothing = self._params[:0]
         self.context = Context(
@@ -62,7 +62,7 @@ class Borrower(Replica):
         self._enter(batch, rates, epoch)
         if len(batch.inputs):
             self._part = self._engine.part(batch, seen_rates(self._plan.optimizer, rates))
-        self._lender.lend(self._part)
+        self._lender.borrow(self._part)
         size = self._part.size
         self.context.params, self.context.shard = self._params[:size], (0, size)
         self.hooks.before_step(self.context)

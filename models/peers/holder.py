@@ -40,14 +40,15 @@ class Holder(Replica):
         super().__init__(index, crew, hooks, plan, workspace, servers)
         self._holding = plan.holding(crew.role.task)
         parameters, previous, self._slots = workspace.parameters, workspace.previous, workspace.slots
-        if plan.shared_copy:
-            self._update: NDArray[np.floating] = workspace.updates[index]
-            shard = plan.shard(index)
-        else:
+        shard = plan.shard(index) if plan.shared_copy else (0, self._holding.layout.size)
+        if not plan.shared_copy:
             parameters, previous = self._holding.take(parameters), self._holding.take(previous)
             self._slots = {name: self._holding.take_slot(slot) for name, slot in self._slots.items()}
+        self._update: NDArray[np.floating]
+        if plan.shared_updates:
+            self._update = workspace.updates[index]
+        else:
             self._update = np.zeros(self._holding.layout.size, plan.spec.precision)
-            shard = 0, len(parameters)
         self._engine = self._holding.engine(parameters, previous, crew.tasks)
         self._sound = Sound(self._engine, plan, plan.own(index), crew.tasks)
         alone = plan.topology.tasks == 1 and not plan.shared_copy
@@ -56,7 +57,7 @@ class Holder(Replica):
             parameters,
             previous,
             shard,
-            Replicas(crew.holders, workspace.updates, shard),
+            Replicas(crew.holders, workspace.updates if plan.shared_copy else workspace.updates[:0], shard),
             Replicas(crew.group, workspace.updates[:0], shard),
             Replicas(crew.trainers, workspace.updates[:0], shard),
             generator(plan.seed, STRATEGY, index),

@@ -15,7 +15,7 @@ from ..plans.plan import Plan
 from ..plans.sources import Sources, install
 from ..plans.updating import seen_spec
 from ..plans.workspace import Workspace, WorkspaceHandles
-from ..servers import Server, Servers, Shard, Store
+from ..servers import Pushes, Server, Servers, Store
 from ..servers.mail import Mail
 from ..topology import ServerRole
 from ..watching.recorder import Recorder
@@ -48,9 +48,11 @@ def training(peer: Peer, plan: Plan, handles: WorkspaceHandles, sources: Sources
 
 
 def _train(peer: Peer, crew: Crew, hooks: Hooks, plan: Plan, workspace: Workspace) -> Told:
-    servers = _servers(peer, crew, plan)
+    servers = _servers(peer, plan, workspace)
     watch = Watch(plan.own(peer.index), crew.role.task, hooks, lambda: peer.waited, servers)
     with closing(_replica(peer.index, crew, hooks, plan, workspace, servers)) as replica:
+        if servers is not None:
+            peer.sync()  # all have what they begin with: from now on the servers change it
         if plan.in_step:
             recorder = Recorder(peer, plan.first_step)
             outcome = Lockstep(crew.trainers, recorder, replica, plan, workspace, watch).run()
@@ -73,11 +75,18 @@ def _replica(
     return Holder(index, crew, hooks, plan, workspace, servers)
 
 
-def _servers(peer: Peer, crew: Crew, plan: Plan) -> Servers | None:
-    if not plan.topology.servers:
+def _servers(peer: Peer, plan: Plan, workspace: Workspace) -> Servers | None:
+    topology = plan.topology
+    if not topology.servers:
         return None
-    size, synchronous = plan.spec.size, plan.strategy.properties.synchronous
-    return Servers(Mail(peer, plan.timeout), plan.topology.server_peers, plan.topology.trainers, size, synchronous)
+    return Servers(
+        Mail(peer, plan.timeout),
+        topology.server_peers,
+        topology.trainers,
+        workspace.parameters,
+        plan.strategy.properties.synchronous,
+        workspace.updates[peer.index] if plan.shared_updates else None,
+    )
 
 
 def _work(peer: Peer, crew: Crew, plan: Plan, servers: Servers | None) -> Work:
@@ -88,25 +97,22 @@ def _work(peer: Peer, crew: Crew, plan: Plan, servers: Servers | None) -> Work:
 
 
 def _serve(peer: Peer, hooks: Hooks, plan: Plan, workspace: Workspace) -> None:
-    """Hold a shard until all workers are done; then put it where the caller finds it."""
-    topology, size = plan.topology, plan.spec.size
+    """Make the steps of a shard, where the caller finds it, until all workers are done."""
+    topology, parameters = plan.topology, workspace.parameters
     role = topology.role(peer.index)
     assert isinstance(role, ServerRole)
-    start, stop = bounds(size, topology.servers)[role.server : role.server + 2]
-    # pages that are never touched take no memory: it holds its shard alone
-    parameters, previous = (np.zeros(size, plan.spec.precision) for _ in range(2))
-    parameters[start:stop] = workspace.parameters[start:stop]
-    previous[start:stop] = workspace.previous[start:stop]
-    slots = {name: np.zeros(plan.spec.parameter_count, plan.spec.precision) for name in workspace.slots}
-    for name, slot in slots.items():
-        slot[start:stop] = workspace.slots[name][start:stop]
-    engine = engine_named(plan.engine)(seen_spec(plan.optimizer, plan.spec), parameters, previous, seed=plan.seed)
-    store = Store(parameters, plan.updater(plan.spec, engine, slots), start, stop, topology.workers)
-    trainers = range(topology.trainers)
-    synchronous = plan.strategy.properties.synchronous
-    shard = Shard(plan.spec, parameters[start:stop], start)
-    Server(peer, hooks.serve, store, shard, trainers, (plan.iterations, topology.groups), synchronous).run()
-    workspace.parameters[start:stop] = parameters[start:stop]
-    workspace.previous[start:stop] = previous[start:stop]
-    for name, slot in slots.items():
-        workspace.slots[name][start:stop] = slot[start:stop]
+    start, stop = bounds(plan.spec.size, topology.servers)[role.server : role.server + 2]
+    spec = seen_spec(plan.optimizer, plan.spec)
+    engine = engine_named(plan.engine)(spec, parameters, workspace.previous, seed=plan.seed)
+    store = Store(parameters, plan.updater(plan.spec, engine, workspace.slots), start, stop, topology.workers)
+    server = Server(
+        peer,
+        hooks.serve,
+        store,
+        Pushes(plan.spec, start, stop, workspace.updates),
+        range(topology.trainers),
+        (plan.iterations, topology.groups),
+        plan.strategy.properties.synchronous,
+    )
+    peer.sync()  # see `_train`
+    server.run()

@@ -95,6 +95,15 @@ class Plan:
         """True where workers hold no parameters: servers lend them those of their sub-models."""
         return bool(self.submodels) and self.strategy.properties.borrows and self.topology.tasks == 1
 
+    @property
+    def shared_updates(self) -> bool:
+        """True where peers compute D in shared memory, for others to read it there.
+
+        What is pushed to servers stays as it is until they have served it where strategies pull before each step.
+        """
+        pushed = bool(self.topology.servers) and self.strategy.properties.borrows
+        return self.shared_copy or pushed
+
     def holding(self, task: int) -> Holding:
         """What a peer holds that is one of the topology's tasks."""
         spec = seen_spec(self.optimizer, self.spec)

@@ -32,7 +32,7 @@ class Workspace:
         parameters: flat, in the network's precision; the job's result.
         previous: the last change of each parameter.
         slots: what the optimizer keeps, by name.
-        updates: (peers, parameters): row i is where peer i computes D.
+        updates: (peers, parameters): row i is where peer i computes D; no rows where it has memory of its own for that.
         scores: float64 (SLOTS, peers, 4): sum of losses, correct examples, examples, workers left out.
         places: int64 (all peers, 2): in which of the strategy's hooks each peer is, and the step.
     """
@@ -56,7 +56,7 @@ def new_workspace(
     slots: Mapping[str, NDArray[np.float32]],
 ) -> Workspace:
     """A workspace with copies of what a step changes: a `fit` that fails leaves the network as it was."""
-    rows = plan.trainers if plan.shared_copy else 0  # replicas with a copy each have their own room for D
+    rows = plan.trainers if plan.shared_updates else 0
     return Workspace(
         examples,
         validation,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from horn.neurons import Part, Rates
 
 from ..parts import bounds
-from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
+from .letters import DONE, PART, PULL, PUSH, READY, TAKE
 from .mail import Mail
 
 #: Seconds of a step that is short.
@@ -42,27 +42,37 @@ class Servers:
         mail: the worker's.
         peers: the servers of this worker's task, in the order of their shards.
         first: the server that hands out the shared work.
-        size: how many parameters there are.
+        parameters: all of them, flat, in the memory that the servers work on.
         synchronous: whether the strategy is.
+        row: where this worker computes D, if the servers read it there: what is pushed must stay until the next pull.
 
     Attributes:
         num_servers: how many servers hold them.
         pushes: how many times this worker has pushed: its clock.
         staleness: how many steps of others the servers had made, since the last `pull` but one, at the last.
         slowest: the clock of the slowest worker that still trains, as the last `pull` found it.
-        shards: the range of the parameters that each server holds: of those of the sub-model, where one is lent.
+        shards: the range of the parameters that each server holds: of those of the sub-model, where one is borrowed.
         bytes: of updates and parameters that went between this worker and the servers so far, both ways.
     """
 
-    def __init__(self, mail: Mail, peers: Sequence[int], first: int, size: int, synchronous: bool) -> None:
+    def __init__(
+        self,
+        mail: Mail,
+        peers: Sequence[int],
+        first: int,
+        parameters: NDArray[np.floating],
+        synchronous: bool,
+        row: NDArray[np.floating] | None = None,
+    ) -> None:
         self.num_servers = len(peers)
         self.pushes = self.slowest = self.staleness = 0
-        self.shards = [slice(*pair) for pair in pairwise(bounds(size, len(peers)))]
+        self.shards = [slice(*pair) for pair in pairwise(bounds(len(parameters), len(peers)))]
         self.bytes = 0
         self._mail = mail
         self._synchronous = synchronous
+        self._parameters, self._row = parameters, row
         self._whole = self.shards
-        self._packed: NDArray[np.uint8] | None = None
+        self._part: Part | None = None
         self._peers = peers
         self._first = first
         self._rates = Rates(0, 0.0, 0.0)
@@ -84,13 +94,23 @@ class Servers:
 
         Cost: h·g, h = bytes of the update.
         """
-        rates, stands_for = self._rates, self._share if share is None else share
+        rates = self._rates
+        stands_for = float(self._share if share is None else share)
+        packed = None if self._part is None else self._part.packed
+        lies_there = self._lies_in_row(update)
         for peer, part in zip(self._peers, self._encode(update, self.shards), strict=True):
-            told = rates.step, rates.learning_rate, rates.momentum, float(stands_for), self._packed
-            self._mail.send(peer, PUSH, *told, part)
-            self.bytes += _size([self._packed, part])
+            told = rates.step, rates.learning_rate, rates.momentum, stands_for, packed, None if lies_there else part
+            self._mail.send(peer, PUSH, *told)
+            self.bytes += _size([packed, part])
         self.pushes += 1
         self._share = 0.0
+
+    def _lies_in_row(self, update: NDArray[np.floating]) -> bool:
+        """Whether the servers find an update where it is."""
+        row = self._row
+        if row is None or self._encode is not _as_they_are:
+            return False
+        return (update.ctypes.data, update.strides, update.dtype) == (row.ctypes.data, row.strides, row.dtype)
 
     @contextmanager
     def encoding(self, encode: Encode) -> Iterator[None]:
@@ -107,7 +127,10 @@ class Servers:
             self._encode = _as_they_are
 
     def pull(self, out: NDArray[np.floating], clock: int | None = None) -> None:
-        """Fetch the parameters.
+        """Read the parameters, once the servers have served what this worker has pushed, and what it waits for.
+
+        Where others may push meanwhile, some numbers can be from before a step that is just made, and some from after
+        it, as in B. Recht et al., "Hogwild!", 2011.
 
         Args:
             out: flat, overwritten.
@@ -121,17 +144,18 @@ class Servers:
         Cost: h·g, h = bytes of the parameters, and a round trip.
         """
         for peer in self._peers:
-            self._mail.send(peer, PULL, clock, self._packed)
-            self.bytes += _size(self._packed)
+            self._mail.send(peer, PULL, clock)
         clocks, made = [self.pushes], 0
         for _ in self._peers:
-            letter = self._mail.receive(PARAMETERS, self._peers)
-            slowest, steps, part = letter.fields
+            slowest, steps = self._mail.receive(READY, self._peers).fields
             made = max(made, steps)
-            self.bytes += _size(part)
             if slowest is not None:
                 clocks.append(slowest)
-            out[self.shards[self._peers.index(letter.sender)]] = part
+        if self._part is None:
+            np.copyto(out, self._parameters)
+        else:
+            self._part.gather(self._parameters, out)
+        self.bytes += out.nbytes
         self.slowest = min(clocks)
         steps_before, pushes_before = self._pulled or (made, self.pushes)
         self.staleness = max(made - steps_before - (self.pushes - pushes_before), 0)
@@ -139,15 +163,15 @@ class Servers:
 
     def pull_latest(self, out: NDArray[np.floating]) -> None:
         """Fetch all parameters, with all that this worker has pushed, for a look. Called by the framework."""
-        lent, self._packed, self.shards = (self._packed, self.shards), None, self._whole
+        part, self._part = self._part, None
         state = self._pulled, self.staleness, self.slowest
         self.pull(out, self.pushes if self._synchronous else None)
         self._pulled, self.staleness, self.slowest = state
-        self._packed, self.shards = lent
+        self._part = part
 
-    def lend(self, part: Part) -> None:
+    def borrow(self, part: Part) -> None:
         """From now on, push and pull those of a sub-model, in its compact form. Called by the framework."""
-        self._packed = None if part.whole else part.packed
+        self._part = None if part.whole else part
         self.shards = [slice(*part.span(shard.start, shard.stop)) for shard in self._whole]
 
     def take(self) -> tuple[int, int]:

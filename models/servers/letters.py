@@ -1,11 +1,12 @@
 """The kinds of letters between workers and servers."""
 
 PUSH = "push"
-"""To a server: step, learning rate, momentum, share of a batch, sub-model or None, what is pushed of its shard."""
+"""To a server: step, learning rate, momentum, share of a batch, sub-model or None, what is pushed of its shard; None
+where it lies in shared memory."""
 PULL = "pull"
-"""To a server: pushes of every worker that the answer must hold, or None for as they are; sub-model or None."""
-PARAMETERS = "parameters"
-"""The answer: the pushes of the slowest worker that still trains, None where none does; steps made; the shard."""
+"""To a server: pushes of every worker that its shard must hold, or None for as it is."""
+READY = "parameters"
+"""The answer, when it holds them: the pushes of the slowest worker that still trains, None where none does; steps."""
 TAKE = "take"
 """To the first server: give me work."""
 PART = "part"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,18 @@ from horn.bsp import BSPError
 from horn.bsp.errors import format_ranks
 from horn.neurons import Rates
 
-from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
+from .letters import DONE, PART, PULL, PUSH, READY, TAKE
 from .mail import Poster
-from .shard import Shard
+from .pushes import Pushes
 from .store import Store
 
-#: A sub-model as it is told; None for the whole network.
-Packed: TypeAlias = NDArray[np.uint8] | None
+
+class _Push(NamedTuple):
+    """What there is to be served: rates of the step, share of a batch, the update of the shard."""
+
+    rates: Rates
+    share: float
+    update: Any
 
 
 class Server:
@@ -32,7 +38,7 @@ class Server:
         peer: the peer that it is.
         serve: the strategy's hook: store, index of the worker, what it pushed.
         store: the shard.
-        shard: the same, as it travels.
+        pushes: finds the updates.
         workers: the peers that push and pull here, and say when they are done.
         work: what to hand out: iterations, and parts of each; nobody asks for it where every worker has its share.
         synchronous: whether the strategy is.
@@ -43,18 +49,18 @@ class Server:
         peer: Poster,
         serve: Callable[[Store, int, Any], None],
         store: Store,
-        shard: Shard,
+        pushes: Pushes,
         workers: Sequence[int],
         work: tuple[int, int],
         synchronous: bool,
     ) -> None:
         self._peer, self._hook, self._store, self._synchronous = peer, serve, store, synchronous
-        self._shard = shard
+        self._pushes = pushes
         self._sources = {pusher: source for source, pusher in enumerate(workers)}
         self._running = set(workers)
         self._served = dict.fromkeys(workers, 0)
-        self._held: dict[int, deque[Sequence[Any]]] = {pusher: deque() for pusher in workers}
-        self._pulls: list[tuple[int, int, Packed]] = []
+        self._held: dict[int, deque[_Push]] = {pusher: deque() for pusher in workers}
+        self._pulls: list[tuple[int, int]] = []
         self._iterations, self._parts = work
         self._next = 0
 
@@ -77,11 +83,22 @@ class Server:
         else:
             raise BSPError(f"peer {sender} posted {kind!r} to a parameter server: post to peers that train")
 
-    def _push(self, sender: int, *fields: Any) -> None:
+    def _push(
+        self,
+        sender: int,
+        step: int,
+        rate: float,
+        momentum: float,
+        share: float,
+        packed: NDArray[np.uint8] | None,
+        update: Any,
+    ) -> None:
+        update = self._pushes.of_shard(self._sources[sender], packed, update)
+        push = _Push(Rates(step, rate, momentum), share, update)
         if not self._synchronous:
-            self._serve(sender, *fields)
+            self._serve(sender, push)
         else:
-            self._held[sender].append(fields)
+            self._held[sender].append(push)
             self._serve_held()
         self._answer()
 
@@ -89,24 +106,22 @@ class Server:
         """Serve a push of every worker that still trains, for as long as there is one."""
         while (due := self._due()) and all(self._held[pusher] for pusher in due):
             for pusher in due:
-                self._serve(pusher, *self._held[pusher].popleft())
+                self._serve(pusher, self._held[pusher].popleft())
 
     def _due(self) -> list[int]:
         """Whose pushes make up the next clock: those of workers that are done count as long as there are some."""
         return [pusher for pusher in self._sources if pusher in self._running or self._held[pusher]]
 
-    def _serve(
-        self, sender: int, step: int, rate: float, momentum: float, share: float, packed: Packed, update: Any
-    ) -> None:
-        self._store.rates, self._store.share = Rates(step, rate, momentum), share
-        self._hook(self._store, self._sources[sender], self._shard.returned(packed, update))
+    def _serve(self, sender: int, push: _Push) -> None:
+        self._store.rates, self._store.share = push.rates, push.share
+        self._hook(self._store, self._sources[sender], push.update)
         self._served[sender] += 1
 
-    def _pull(self, sender: int, clock: int | None, packed: Packed) -> None:
+    def _pull(self, sender: int, clock: int | None) -> None:
         if clock is None:
-            self._give(sender, packed)
+            self._tell(sender)
         else:
-            self._pulls.append((sender, clock, packed))
+            self._pulls.append((sender, clock))
             self._answer()
 
     def _slowest(self) -> int | None:
@@ -117,20 +132,18 @@ class Server:
         """Answer the pulls whose clock has come."""
         slowest = self._slowest()
         waiting, self._pulls = self._pulls, []
-        for sender, clock, packed in waiting:
+        for sender, clock in waiting:
             if slowest is None or slowest >= clock:
-                self._give(sender, packed)
+                self._tell(sender)
             else:
-                self._pulls.append((sender, clock, packed))
+                self._pulls.append((sender, clock))
         self._refuse_deadlock(slowest)
 
     def _refuse_deadlock(self, slowest: int | None) -> None:
         """Whoever waits here cannot push."""
         training = {pusher for pusher in self._sources if pusher in self._running}
-        if training and training <= {sender for sender, _, _ in self._pulls}:
-            clocks = ", ".join(
-                f"{format_ranks([sender])} for {clock}" for sender, clock in sorted(pull[:2] for pull in self._pulls)
-            )
+        if training and training <= {sender for sender, _ in self._pulls}:
+            clocks = ", ".join(f"{format_ranks([sender])} for {clock}" for sender, clock in sorted(self._pulls))
             raise BSPError(
                 f"all workers wait for pushes, and none is left to push: {clocks} of every worker, and the slowest has "
                 f"pushed {slowest} times that were served; pull(clock=) must ask for no more than all will have pushed "
@@ -138,8 +151,11 @@ class Server:
                 sorted(training),
             )
 
-    def _give(self, sender: int, packed: Packed) -> None:
-        self._peer.post(sender, [PARAMETERS, self._slowest(), self._store.steps, self._shard.lent(packed)])
+    def _tell(self, sender: int) -> None:
+        held = self._held[sender]  # what lies in the worker's row it may overwrite from now on
+        for place, push in enumerate(held):
+            held[place] = push._replace(update=copy.copy(push.update))
+        self._peer.post(sender, [READY, self._slowest(), self._store.steps])
 
     def _take(self, sender: int) -> None:
         iteration, part = divmod(self._next, self._parts)

@@ -40,9 +40,9 @@ class Properties(NamedTuple):
         local_steps: replicas train by themselves: `on_update` exchanges nothing, and its step is one of the replica's
             own. In jobs with servers it has momentum and decay then; else these are the servers', and a worker only
             adds what `on_update` returns.
-        borrows: in every step `before_step` pulls all that it computes with from servers, `on_update` pushes D and
-            returns None, and nothing of the parameters' shape is kept. Then workers with sub-models hold and exchange
-            no more than these.
+        borrows: in every step `before_step` pulls all that it computes with from servers, `on_update` pushes D, leaves
+            it as it is and returns None, and nothing of the parameters' shape is kept. Then workers with sub-models
+            hold and exchange no more than these, and servers read D where it was computed.
         one_copy: after every step all replicas are equal AND `on_update` returns only ``ctx.shard`` of the change. Then
             the peers of a host share one copy of the parameters, each applies its shard, and a peer may compute the
             parts of several workers as one batch.

@@ -77,9 +77,9 @@ def test_workers_hold_and_exchange_their_sub_model_alone(task: Any) -> None:
     held = np.array([held for _, held in part.metrics["held"]])
     assert (held < 0.7 * SIZE).all()
     assert len(set(held.tolist())) > 1
-    # parameters there, D back, and one bit for each neuron, both ways
+    # parameters there; D back, and one bit for each neuron
     mask = -(-(FEATURES + 24 + 20 + CLASSES) // 8)
-    assert part.workers[0].bytes.tolist() == (2 * (4 * held + mask)).tolist()
+    assert part.workers[0].bytes.tolist() == (2 * 4 * held + mask).tolist()
     assert whole.workers[0].bytes.tolist() == [2 * 4 * SIZE] * 8
 
 

@@ -23,7 +23,7 @@ from horn.models import (
     SyncStrategy,
     Topology,
 )
-from horn.models.servers import Server, Shard
+from horn.models.servers import Pushes, Server
 from horn.models.servers import client as client_module
 from horn.models.servers.mail import Mail
 from horn.neurons import NetworkSpec, Rates, SquaredError
@@ -72,7 +72,7 @@ class Adding:
         self.rates.append((rates, share))
 
 
-def served(workers, synchronous=False, work=(0, 0), size=4):
+def served(workers, synchronous=False, work=(0, 0), size=4, rows=None):
     """A server, peer `workers`, of as many workers; its office, its parameters, and what was served."""
     office, log = Office(), []
     parameters = np.zeros(size, np.float32)
@@ -82,13 +82,15 @@ def served(workers, synchronous=False, work=(0, 0), size=4):
         log.append((source, float(update[0])))
         store.apply(update, store.share)
 
-    shard = Shard(NetworkSpec((), SquaredError()), parameters, 0)  # nobody asks for a part of the network
-    server = Server(office.peer(workers), serve, store, shard, range(workers), work, synchronous)
+    # nobody borrows a part of the network
+    pushes = Pushes(NetworkSpec((), SquaredError()), 0, size, np.zeros((0, size)) if rows is None else rows)
+    server = Server(office.peer(workers), serve, store, pushes, range(workers), work, synchronous)
     return server, office, parameters, log
 
 
-def client(office, index, workers, size=4):
-    servers = Servers(Mail(office.peer(index), 1.0), [workers], workers, size, synchronous=False)
+def client(office, index, workers, size=4, row=None):
+    parameters = np.zeros(size, np.float32)
+    servers = Servers(Mail(office.peer(index), 1.0), [workers], workers, parameters, False, row)
     servers.begin(Rates(0, 0.1, 0.9), 1.0)
     return servers
 
@@ -125,11 +127,34 @@ def test_a_worker_that_is_done_holds_nobody_up():
     left.leave()
     stays.push(np.full(4, 2, np.float32))
     stays.push(np.full(4, 3, np.float32))
-    stays._mail.send(2, "pull", 2, None)
+    stays._mail.send(2, "pull", 2)
     deliver(server)
     assert log == [(0, 1.0), (1, 2.0), (1, 3.0)]
     (answer,) = office.boxes[1]
-    assert answer.value[:2] == ["parameters", 2]
+    assert answer.value == ["parameters", 2, 3]
+
+
+@pytest.mark.parametrize("clock", [None, 1])
+def test_an_update_is_read_where_it_was_computed(clock):
+    """Until the worker's next pull is answered: from then on it computes the next one there."""
+    rows = np.zeros((2, 4), np.float32)
+    server, office, _, log = served(2, synchronous=True, rows=rows)
+    workers = [client(office, index, 2, row=rows[index]) for index in range(2)]
+    rows[0] = 1.0
+    workers[0].push(rows[0])
+    assert server._peer.box[-1].value[-1] is None
+    workers[0]._mail.send(2, "pull", clock)
+    deliver(server)
+    if clock is None:
+        assert office.boxes.pop(0)
+        rows[0] = 7.0
+    rows[1] = 2.0
+    workers[1].push(rows[1])
+    deliver(server)
+    assert log == [(0, 1.0), (1, 2.0)]
+    other = rows[0] + 1.0  # what lies elsewhere travels
+    workers[0].push(other)
+    assert np.array_equal(server._peer.box[-1].value[-1], other)
 
 
 def test_decay_is_that_of_the_share_of_a_batch():
@@ -182,7 +207,7 @@ def test_workers_that_all_wait_are_an_error_that_names_them():
     for index in range(2):
         worker = client(office, index, 2)
         worker.push(np.zeros(4, np.float32))
-        worker._mail.send(2, "pull", 2 + index, None)
+        worker._mail.send(2, "pull", 2 + index)
     with pytest.raises(
         BSPError, match="peer 0 for 2, peer 1 for 3 of every worker, and the slowest has pushed 1"
     ) as info:
@@ -192,8 +217,10 @@ def test_workers_that_all_wait_are_an_error_that_names_them():
 
 def test_an_answer_that_does_not_come_in_time_names_the_server():
     _, office, _, _ = served(2)
+    parameters, out = np.zeros((2, 4), np.float32)
+    servers = Servers(Mail(office.peer(0), 0), [2], 2, parameters, synchronous=False)
     with pytest.raises(BarrierTimeout, match="peer 2 did not answer with parameters within 0 s") as info:
-        Servers(Mail(office.peer(0), 0), [2], 2, 4, synchronous=False).pull(np.zeros(4, np.float32))
+        servers.pull(out)
     assert info.value.ranks == (2,)
 
 
@@ -233,7 +260,7 @@ def test_no_worker_is_ever_more_than_the_bound_ahead(bound, workers, order):
         deliver(server)
         idle = not running[index] and not office.boxes.get(index) and index not in {pull[0] for pull in server._pulls}
         if idle and worker.pushes < steps:
-            worker._mail.send(workers, "pull", worker.pushes - bound, None)
+            worker._mail.send(workers, "pull", worker.pushes - bound)
             deliver(server)
 
     for number in order:

@@ -150,7 +150,7 @@ def test_pushes_are_small_and_servers_get_the_update_back(name, share):
     peer, size = Letters(), 10_000
     strategy = Compressed(Downpour(), CODECS[name])
     ctx = context(Alone(), size)
-    ctx._servers = Servers(Mail(peer), [1, 2], 1, size, synchronous=False)
+    ctx._servers = Servers(Mail(peer), [1, 2], 1, np.zeros(size, np.float32), synchronous=False)
     strategy.setup(ctx)
     update = np.random.default_rng(2).normal(size=size).astype(np.float32)
     strategy.on_update(ctx, update.copy())
