@@ -14,13 +14,12 @@ A copy sees the globals as they were when the engine was made.
 
 from __future__ import annotations
 
-import copy
 import math
 import sys
 from abc import update_abstractmethods
 from collections.abc import Iterator
 from contextlib import suppress
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MemberDescriptorType
 from typing import Any, TypeVar
 
 from ..activations.base import Activation
@@ -59,7 +58,7 @@ class Copies:
             twin = metaclass(cls.__name__, tuple(self.copy_class(base) for base in cls.__bases__), {})
             self._copies[cls] = twin  # before its methods, which may name the class
             for name, member in vars(cls).items():
-                if name not in _OWN:
+                if name not in _OWN and not isinstance(member, MemberDescriptorType):
                     setattr(twin, name, self._copy(member))
             update_abstractmethods(twin)
         found: type[T] = self._copies[cls]
@@ -67,9 +66,11 @@ class Copies:
 
     def copy_object(self, original: T) -> T:
         """An object of the class's copy, with the object's own numbers rounded."""
-        twin = copy.copy(original)
-        twin.__class__ = self.copy_class(type(original))
-        vars(twin).update({name: self.numbers.rounded(value) for name, value in vars(original).items()})
+        cls = self.copy_class(type(original))
+        # an object may be a number, too, say
+        kind: Any = next(base for base in type(original).__mro__ if base.__module__ == "builtins")
+        twin: T = kind.__new__(cls) if kind is object else kind.__new__(cls, original)
+        vars(twin).update({name: self.numbers.rounded(value) for name, value in _attributes(original)})
         return twin
 
     def _copy(self, value: Any) -> Any:
@@ -115,6 +116,20 @@ class Copies:
                 self._literals_rounded(it) if isinstance(it, CodeType) else rounded(it) for it in code.co_consts
             )
         )
+
+
+def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
+    """What an object holds, by name: its copy has no slots, and keeps all in its dictionary."""
+    yield from vars(thing).items()
+    slots = {
+        name: member
+        for cls in type(thing).__mro__
+        for name, member in vars(cls).items()
+        if isinstance(member, MemberDescriptorType)
+    }
+    for name, slot in slots.items():
+        with suppress(AttributeError):  # nothing has been assigned to it
+            yield name, slot.__get__(thing)
 
 
 def _of_a_library(thing: Any) -> bool:

@@ -19,7 +19,7 @@ from horn.models import (
 from horn.models.feeding.batches import Order, Place
 from horn.models.plans.plan import Looks
 from horn.models.topology import ServerRole, WorkerRole
-from horn.models.training.fitting import FitOptions
+from horn.models.training.options import FitOptions
 from horn.models.watching.history import ValidationRecord
 from horn.models.watching.notes import Notes, history_of
 

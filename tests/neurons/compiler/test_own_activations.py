@@ -14,6 +14,8 @@ from horn.neurons import (
     StandardNeuron,
 )
 from horn.neurons.compiler.analysis.analysis import _is_plain, analyse
+from horn.neurons.interpreter.copies import Copies
+from horn.neurons.interpreter.numbers import Numbers
 
 
 def test_an_activation_a_cost_and_a_normalization_of_the_users_own(define, chain, compare) -> None:
@@ -141,3 +143,37 @@ class Number(Plain, float):
         first, second = (analyse(StandardNeuron, kind(slope)).forward for slope in (0.1, 0.3))
         assert first != second
     assert not _is_plain(module.Number(0.1))
+
+
+def test_activations_may_keep_their_numbers_where_they_like(define, chain, compare) -> None:
+    module = define("""
+from dataclasses import dataclass
+
+
+class Bent(Activation):
+    def apply(self, x):
+        return x if x > 0.0 else self.slope * x
+
+    def derivative(self, y, x):
+        return 1.0 if x > 0.0 else self.slope
+
+
+@dataclass(frozen=True, slots=True)
+class Slots(Bent):
+    slope: float
+    unused: float = 0.0
+
+
+class Unassigned(Bent):
+    __slots__ = ("other", "slope")
+
+    def __init__(self, slope):
+        self.slope = slope
+
+
+class Number(Bent, float):
+    pass
+""")
+    for kind in (module.Slots, module.Unassigned):
+        compare(chain((3, StandardNeuron), (4, StandardNeuron, kind(0.1)), (2, StandardNeuron)), tolerance=1e-4)
+    assert Copies(Numbers(np.float32)).copy_object(module.Number(0.25)) == 0.25
