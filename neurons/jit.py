@@ -90,7 +90,7 @@ def _cached(dispatcher: F, function: Callable[..., Any]) -> F:
             return compiles(signature)
         # Threads look into the cache one after the other: numba fills its registries on the way, for the first of them.
         with global_compiler_lock:
-            if kept.holds(signature, cache.targetctx):
+            if kept.known(cache.targetctx, signature):
                 return compiles(signature)
             try:
                 with alone(kept.lock), _uncollected():
@@ -179,24 +179,17 @@ class DiskCache(_Cache):
     def flush(self) -> None:
         self._disk.flush()
 
-    def known(self, context: Any) -> set[Any]:
-        """The signatures for which the code is there."""
-        return {signature for signature, *_ in self._index(context) if self.holds(signature, context)}
-
-    def holds(self, signature: Any, context: Any) -> bool:
-        """Whether the code for a signature is there."""
-        name = self._index(context).get(self._disk._index_key(signature, context.codegen()))
-        return name is not None and (self.folder / name).exists()
-
-    def _index(self, context: Any) -> dict[Any, str]:
-        """The names of the files by signature and what else the code depends on."""
+    def known(self, context: Any, *signatures: Any) -> list[Any]:
+        """Those of the signatures, without any of all, for which the code is there."""
         try:
             context.refresh()
-            index: dict[Any, str] = self._disk._cache_file._load_index()
+            index = self._disk._cache_file._load_index()
+            wanted = signatures or [signature for signature, *_ in index]
+            files = {it: index.get(self._disk._index_key(it, context.codegen())) for it in wanted}
+            return [it for it, name in files.items() if name is not None and (self.folder / name).exists()]
         except Exception as error:
             self._start_anew(error)
-            return {}
-        return index
+            return []
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         try:

@@ -39,8 +39,8 @@ class Borrower(Replica):
         self._spec = seen_spec(plan.optimizer, plan.spec)
         self._engine = engine_named(plan.engine).of_parts(self._spec, seed=plan.seed)
         self._part = Part.of_all(self._spec)
-        # of both no more is ever touched than the largest part so far: the rest takes no memory
-        self._params, self._update = np.empty(self._spec.size, self._spec.precision), workspace.updates[index]
+        # of which no more is ever touched than the largest part so far: the rest takes no memory
+        self._params, self._update = (np.empty(self._spec.size, self._spec.precision) for _ in range(2))
         self._sound = Sound(self, plan, plan.own(index), crew.tasks)
         nothing = self._params[:0]
         self.context = Context(

@@ -44,11 +44,8 @@ class Holder(Replica):
         if not plan.shared_copy:
             parameters, previous = self._holding.take(parameters), self._holding.take(previous)
             self._slots = {name: self._holding.take_slot(slot) for name, slot in self._slots.items()}
-        self._update: NDArray[np.floating]
-        if plan.shared_updates:
-            self._update = workspace.updates[index]
-        else:
-            self._update = np.zeros(self._holding.layout.size, plan.spec.precision)
+        own = np.zeros(self._holding.layout.size, plan.spec.precision)
+        self._update: NDArray[np.floating] = workspace.updates[index] if plan.shared_copy else own
         self._engine = self._holding.engine(parameters, previous, crew.tasks)
         self._sound = Sound(self._engine, plan, plan.own(index), crew.tasks)
         alone = plan.topology.tasks == 1 and not plan.shared_copy
@@ -94,8 +91,9 @@ class Holder(Replica):
         self.hooks.before_step(self.context)
         if self._minimization is not None:
             return self._sound.minimized(self._minimization.step(batch, rates), rates)
-        score = self._sound.gradient(batch, rates, self._update)
-        change = self.hooks.on_update(self.context, self._update)
+        update = self._update if self._servers is None else self._servers.room_for(self._update)
+        score = self._sound.gradient(batch, rates, update)
+        change = self.hooks.on_update(self.context, update)
         if change is not None:
             self._apply(change, rates)
         return score

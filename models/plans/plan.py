@@ -99,10 +99,11 @@ class Plan:
     def shared_updates(self) -> bool:
         """True where peers compute D in shared memory, for others to read it there.
 
-        What is pushed to servers stays as it is until they have served it where strategies pull before each step.
+        Not D of a sub-model, which is small: a row for the whole network would be more than its worker needs. Nor where
+        an optimizer makes its step of D, in place.
         """
         pushed = bool(self.topology.servers) and self.strategy.properties.borrows
-        return self.shared_copy or pushed
+        return self.shared_copy or (pushed and not self.borrows and self.optimizer is None)
 
     def holding(self, task: int) -> Holding:
         """What a peer holds that is one of the topology's tasks."""

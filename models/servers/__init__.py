@@ -3,7 +3,7 @@
 A worker pushes and pulls through `Servers`; a server runs `Server`, which hands what arrives to the strategy's `serve`.
 
     worker → server     push: step, rates, D of the shard      pull: the clock to wait for      take      done
-    server → worker     ready: the pull's clock has come       part: iteration and part of it
+    server → worker     parameters: they can be read           part: iteration and part of it
 
 The parameters themselves lie in memory that servers and workers share: each server makes the steps of its shard there,
 and a pull reads them.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from horn.neurons import Part, Rates
 
 from ..parts import bounds
-from .letters import DONE, PART, PULL, PUSH, READY, TAKE
+from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
 from .mail import Mail
 
 #: Seconds of a step that is short.
@@ -44,15 +44,15 @@ class Servers:
         first: the server that hands out the shared work.
         parameters: all of them, flat, in the memory that the servers work on.
         synchronous: whether the strategy is.
-        row: where this worker computes D, if the servers read it there: what is pushed must stay until the next pull.
+        row: where the servers read what this worker computes there; None: what is pushed travels.
 
     Attributes:
         num_servers: how many servers hold them.
         pushes: how many times this worker has pushed: its clock.
-        staleness: how many steps of others the servers had made, since the last `pull` but one, at the last.
+        staleness: how many steps of others, at most, the servers had made since the last `pull` but one, at the last.
         slowest: the clock of the slowest worker that still trains, as the last `pull` found it.
         shards: the range of the parameters that each server holds: of those of the sub-model, where one is borrowed.
-        bytes: of updates and parameters that went between this worker and the servers so far, both ways.
+        bytes: of this worker's updates that servers have read, and of their parameters that it has, so far.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Servers:
         self._mail = mail
         self._synchronous = synchronous
         self._parameters, self._row = parameters, row
+        self._row_read = False  # whether the servers may still read what is in the row
         self._whole = self.shards
         self._part: Part | None = None
         self._peers = peers
@@ -85,7 +86,8 @@ class Servers:
     def push(self, update: NDArray[np.floating], share: float | None = None) -> None:
         """Send an update of all parameters; each server hands its shard of it to the strategy's `serve`.
 
-        Does not wait for what becomes of it, but for room where much lies unread. Each push is served once.
+        Does not wait for what becomes of it, but for room where much lies unread. Each push is served once. D of a
+        strategy that declares `borrows` is the servers' once it is pushed: it can be read here, and not be written.
 
         Args:
             update: flat, one number for each parameter.
@@ -98,6 +100,8 @@ class Servers:
         stands_for = float(self._share if share is None else share)
         packed = None if self._part is None else self._part.packed
         lies_there = self._lies_in_row(update)
+        if lies_there:
+            update.flags.writeable, self._row_read = False, True
         for peer, part in zip(self._peers, self._encode(update, self.shards), strict=True):
             told = rates.step, rates.learning_rate, rates.momentum, stands_for, packed, None if lies_there else part
             self._mail.send(peer, PUSH, *told)
@@ -105,12 +109,16 @@ class Servers:
         self.pushes += 1
         self._share = 0.0
 
+    def room_for(self, update: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Where to compute D: in the row if the servers are done with it, else in `update`. Called by the framework."""
+        return update if self._row is None or self._row_read else self._row[:]
+
     def _lies_in_row(self, update: NDArray[np.floating]) -> bool:
         """Whether the servers find an update where it is."""
-        row = self._row
-        if row is None or self._encode is not _as_they_are:
+        if self._row is None or self._row_read or self._encode is not _as_they_are:
             return False
-        return (update.ctypes.data, update.strides, update.dtype) == (row.ctypes.data, row.strides, row.dtype)
+        one, other = ((it.ctypes.data, it.shape, it.strides, it.dtype) for it in (np.asanyarray(update), self._row))
+        return one == other
 
     @contextmanager
     def encoding(self, encode: Encode) -> Iterator[None]:
@@ -147,10 +155,11 @@ class Servers:
             self._mail.send(peer, PULL, clock)
         clocks, made = [self.pushes], 0
         for _ in self._peers:
-            slowest, steps = self._mail.receive(READY, self._peers).fields
+            slowest, steps = self._mail.receive(PARAMETERS, self._peers).fields
             made = max(made, steps)
             if slowest is not None:
                 clocks.append(slowest)
+        self._row_read = False
         if self._part is None:
             np.copyto(out, self._parameters)
         else:

@@ -31,12 +31,10 @@ class Pushes:
             packed: tells the sub-model whose compact update it is, as `horn.neurons.Part.packed`; None for the network.
             update: what has come; None where it lies in the worker's row.
         """
-        part = None if packed is None else Part.unpacked(self._spec, packed)
         if update is None:
-            start, stop = (self._start, self._stop) if part is None else part.span(self._start, self._stop)
-            update = self._rows[worker, start:stop]
-        if part is None:
+            return self._rows[worker, self._start : self._stop]
+        if packed is None:
             return update
         whole = np.zeros(self._stop - self._start, self._spec.precision)
-        part.add(update, whole, start=self._start)
+        Part.unpacked(self._spec, packed).add(update, whole, start=self._start)
         return whole

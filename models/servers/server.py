@@ -14,7 +14,7 @@ from horn.bsp import BSPError
 from horn.bsp.errors import format_ranks
 from horn.neurons import Rates
 
-from .letters import DONE, PART, PULL, PUSH, READY, TAKE
+from .letters import DONE, PARAMETERS, PART, PULL, PUSH, TAKE
 from .mail import Poster
 from .pushes import Pushes
 from .store import Store
@@ -155,7 +155,7 @@ class Server:
         held = self._held[sender]  # what lies in the worker's row it may overwrite from now on
         for place, push in enumerate(held):
             held[place] = push._replace(update=copy.copy(push.update))
-        self._peer.post(sender, [READY, self._slowest(), self._store.steps])
+        self._peer.post(sender, [PARAMETERS, self._slowest(), self._store.steps])
 
     def _take(self, sender: int) -> None:
         iteration, part = divmod(self._next, self._parts)

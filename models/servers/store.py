@@ -27,7 +27,8 @@ class Store:
         sources: how many workers push.
 
     Attributes:
-        params: the shard of the parameters, flat, writable.
+        params: the shard of the parameters, flat, writable. Workers of strategies that are not synchronous read it at
+            any time: write each number once.
         sources: how many workers push.
         rates: step, learning rate and momentum of the push that is being served, as its worker saw them.
         share: of a batch of the job that this push stands for.

@@ -41,8 +41,9 @@ class Properties(NamedTuple):
             own. In jobs with servers it has momentum and decay then; else these are the servers', and a worker only
             adds what `on_update` returns.
         borrows: in every step `before_step` pulls all that it computes with from servers, `on_update` pushes D, leaves
-            it as it is and returns None, and nothing of the parameters' shape is kept. Then workers with sub-models
-            hold and exchange no more than these, and servers read D where it was computed.
+            it as it is and returns None, and nothing of the parameters' shape is kept, nor by `serve` of an update.
+            Then workers with sub-models hold and exchange no more than these, and servers read D of a whole network
+            where it was computed.
         one_copy: after every step all replicas are equal AND `on_update` returns only ``ctx.shard`` of the change. Then
             the peers of a host share one copy of the parameters, each applies its shard, and a peer may compute the
             parts of several workers as one batch.
@@ -207,7 +208,8 @@ class SyncStrategy:
         Args:
             store: the server's shard of the parameters.
             source: index of the worker, in [0, store.sources).
-            update: what it pushed of the shard, shape of ``store.params``.
+            update: what it pushed of the shard, shape of ``store.params``. With `borrows` it may lie where the worker
+                computes its next one soon: copy what is to be kept.
         """
         store.apply(update, store.share)
 

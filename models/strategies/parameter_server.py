@@ -21,7 +21,7 @@ class ParameterServer(SyncStrategy):
 
     With sub-models, workers fetch and push those alone.
 
-    Cost per step and worker: 2n·g for n bytes of parameters, and a round trip.
+    Cost per step and worker: 2n·g for n bytes of parameters, n·g where servers read D in place, and a round trip.
     """
 
     properties = Properties(synchronous=True, serial_equivalent=True, servers=True, borrows=True)

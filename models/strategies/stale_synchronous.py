@@ -24,7 +24,8 @@ class StaleSynchronous(SyncStrategy):
     Args:
         bound: how many steps a worker may be ahead of the slowest one, the paper's s.
 
-    Cost per step and worker: 2n·g for n bytes of parameters, and a round trip; a wait only at the bound.
+    Cost per step and worker: 2n·g for n bytes of parameters, n·g where servers read D in place, and a round trip; a
+    wait only at the bound.
     """
 
     properties = Properties(synchronous=False, servers=True, borrows=True)

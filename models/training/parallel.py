@@ -72,7 +72,7 @@ def train_in_processes(
     try:
         job.run()
     except KeyboardInterrupt:
-        if not job.values:
+        if not any(isinstance(value, Told) for value in job.values):
             raise
         stopped = INTERRUPTED
     except PeerFailed as failed:

@@ -14,6 +14,7 @@ A copy sees the globals as they were when the engine was made.
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
 from abc import update_abstractmethods
@@ -66,11 +67,14 @@ class Copies:
 
     def copy_object(self, original: T) -> T:
         """An object of the class's copy, with the object's own numbers rounded."""
-        cls = self.copy_class(type(original))
-        # an object may be a number, too, say
-        kind: Any = next(base for base in type(original).__mro__ if base.__module__ == "builtins")
-        twin: T = kind.__new__(cls) if kind is object else kind.__new__(cls, original)
-        vars(twin).update({name: self.numbers.rounded(value) for name, value in _attributes(original)})
+        cls, slots = self.copy_class(type(original)), _slots(original)
+        if slots:  # its class's copy has none, and another layout
+            twin = object.__new__(cls)
+        else:
+            twin = copy.copy(original)
+            twin.__class__ = cls
+        held = {**vars(original), **slots}
+        vars(twin).update({name: self.numbers.rounded(value) for name, value in held.items()})
         return twin
 
     def _copy(self, value: Any) -> Any:
@@ -118,18 +122,15 @@ class Copies:
         )
 
 
-def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
-    """What an object holds, by name: its copy has no slots, and keeps all in its dictionary."""
-    yield from vars(thing).items()
-    slots = {
-        name: member
-        for cls in type(thing).__mro__
-        for name, member in vars(cls).items()
-        if isinstance(member, MemberDescriptorType)
-    }
-    for name, slot in slots.items():
-        with suppress(AttributeError):  # nothing has been assigned to it
-            yield name, slot.__get__(thing)
+def _slots(thing: Any) -> dict[str, Any]:
+    """What an object holds in slots, by name."""
+    found = {}
+    for cls in reversed(type(thing).__mro__):
+        for name, member in vars(cls).items():
+            if isinstance(member, MemberDescriptorType):
+                with suppress(AttributeError):  # nothing has been assigned to it
+                    found[name] = member.__get__(thing)
+    return found
 
 
 def _of_a_library(thing: Any) -> bool:

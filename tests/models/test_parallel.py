@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from horn.bsp import PeerFailed, PeerLost
+from horn.bsp import BSPJob, PeerFailed, PeerLost
 from horn.models import (
     AllReduce,
     ConstantSchedule,
@@ -24,7 +24,25 @@ from horn.models import (
     WorkerLost,
 )
 from horn.models.plans.plan import Plan
+from horn.models.training import parallel
 from horn.neurons import CrossEntropy, Identity, Softmax, SquaredError
+
+
+class Stopped(BSPJob):
+    """Told to stop a second time, before any peer has told anything."""
+
+    def run(self):
+        self.values = [None] * 2
+        raise KeyboardInterrupt
+
+
+def test_a_second_ctrl_c_leaves_the_network_as_it_was(build, task, same_weights, monkeypatch):
+    nn, before = build(), build()
+    monkeypatch.setattr(parallel, "BSPJob", Stopped)
+    with pytest.raises(KeyboardInterrupt):
+        nn.fit(*task, iterations=3, batch_size=8, workers=2)
+    assert same_weights(nn, before)
+    assert (nn.step, nn.history) == (0, None)
 
 
 @pytest.mark.parametrize(("workers", "processes"), [(2, 2), (3, 3), (20, 2)])

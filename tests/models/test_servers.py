@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from horn.bsp import BarrierTimeout, BSPError
+from horn.bsp import BarrierTimeout, BSPError, PeerFailed
 from horn.models import (
+    SGD,
     ParameterServer,
     Properties,
     Servers,
@@ -140,8 +141,9 @@ def test_an_update_is_read_where_it_was_computed(clock):
     rows = np.zeros((2, 4), np.float32)
     server, office, _, log = served(2, synchronous=True, rows=rows)
     workers = [client(office, index, 2, row=rows[index]) for index in range(2)]
-    rows[0] = 1.0
-    workers[0].push(rows[0])
+    first = workers[0].room_for(np.zeros(4, np.float32))
+    first[:] = 1.0
+    workers[0].push(first)
     assert server._peer.box[-1].value[-1] is None
     workers[0]._mail.send(2, "pull", clock)
     deliver(server)
@@ -152,9 +154,28 @@ def test_an_update_is_read_where_it_was_computed(clock):
     workers[1].push(rows[1])
     deliver(server)
     assert log == [(0, 1.0), (1, 2.0)]
-    other = rows[0] + 1.0  # what lies elsewhere travels
-    workers[0].push(other)
-    assert np.array_equal(server._peer.box[-1].value[-1], other)
+    with pytest.raises(ValueError, match="read-only"):
+        first += 1.0
+
+
+def test_what_lies_elsewhere_travels():
+    rows = np.zeros((1, 4), np.float32)
+    server, office, _, _ = served(1, rows=rows)
+    worker = client(office, 0, 1, row=rows[0])
+    own = np.zeros(4, np.float32)
+    assert np.shares_memory(worker.room_for(own), rows)
+    for update in (rows[0] + 1.0, rows[0].astype(np.float64), rows[0, :2], rows[0][::-1]):
+        worker.push(update)
+        assert np.array_equal(server._peer.box[-1].value[-1], update)
+    pushed = worker.room_for(own)
+    worker.push(pushed)
+    assert worker.room_for(own) is own  # as long as the servers may read the row
+    worker.push(pushed)
+    assert server._peer.box[-1].value[-1] is pushed
+    deliver(server)
+    worker._mail._peer.wait = lambda timeout=None: deliver(server) or True
+    worker.pull(own)
+    assert np.shares_memory(worker.room_for(own), rows)
 
 
 def test_decay_is_that_of_the_share_of_a_batch():
@@ -320,6 +341,57 @@ def test_workers_of_a_job_with_random_pauses_stay_within_the_bound(build, task):
     ahead = [value for _, value in history.metrics["ahead"]]
     assert len(ahead) == 20
     assert min(ahead) >= 0
+
+
+class Careless(StaleSynchronous):
+    """Changes what it has pushed."""
+
+    def on_update(self, ctx, update):
+        super().on_update(ctx, update)
+        update *= 0.5
+
+
+def test_what_is_pushed_is_the_servers(build, task):
+    with pytest.raises(PeerFailed, match="read-only"):
+        build().fit(*task, iterations=3, batch_size=8, workers=2, processes=1, sync=Careless())
+
+
+class Rare(StaleSynchronous):
+    """Pulls in every third step only: what it pushes between must reach the servers all the same."""
+
+    def before_step(self, ctx):
+        if ctx.step % 3 == 0:
+            super().before_step(ctx)
+
+    def on_update(self, ctx, update):
+        ctx.metrics["sum"] = update.sum(dtype=np.float64)
+        super().on_update(ctx, update)
+
+    def serve(self, store, source, update):
+        store.params += update
+
+
+def test_updates_between_pulls_are_not_overwritten(build, task):
+    nn = build()
+    before = sum(it.sum(dtype=np.float64) for it in (*nn.weights, *nn.biases))
+    history = nn.fit(*task, iterations=20, batch_size=8, topology=Topology(servers=1), sync=Rare(9))
+    after = sum(it.sum(dtype=np.float64) for it in (*nn.weights, *nn.biases))
+    pushed = [value for _, value in history.metrics["sum"]]
+    assert len(pushed) == 20
+    assert after - before == pytest.approx(sum(pushed), abs=1e-4)
+    assert abs(sum(pushed)) > 1e-2
+
+
+@pytest.mark.parametrize("options", [{}, {"optimizer": SGD(clip_value=0.01)}, {"precision": "float64"}])
+@pytest.mark.parametrize("servers", [1, 2])
+def test_servers_make_the_steps_of_one_worker(build, task, options, servers):
+    """Also with an optimizer, which makes its step of the update in place, and in double precision."""
+    alone, served = build(**options), build(**options)
+    alone.fit(*task, iterations=6, batch_size=8)
+    topology = Topology(servers=servers)
+    served.fit(*task, iterations=6, batch_size=8, topology=topology, sync=StaleSynchronous(0))
+    for one, other in zip(alone.weights, served.weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
 class Lazy(ParameterServer):
