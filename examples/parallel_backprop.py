@@ -131,6 +131,12 @@ def mean(results: Sequence[Result], what: str, sampling: str, workers: int, epoc
     return float(statistics.mean(found))
 
 
+def splits(results: Sequence[Result], sampling: str, workers: int, epochs: int) -> str:
+    """What each split ends at, in percent."""
+    found = [it.accuracy[epochs] for it in results if (it.sampling, it.workers) == (sampling, workers)]
+    return ", ".join(f"{100 * accuracy:.1f}" for accuracy in found)
+
+
 def tables(results: Sequence[Result], samplings: Sequence[str], workers: Sequence[int], epochs: Sequence[int]) -> str:
     """Tables 1 and 2 in Markdown, the paper's figures beside ours."""
     names = ["sequential" if count == 1 else f"{count} workers" for count in workers]
@@ -151,6 +157,10 @@ def tables(results: Sequence[Result], samplings: Sequence[str], workers: Sequenc
                 for it in workers
             ]
             lines.append(f"| {count} | {' | '.join(seconds)} |")
+        lines += ["", f"Test accuracy on each split, percent ({sampling})", "", f"| epochs | {' | '.join(names)} |"]
+        lines += ["|---" * (1 + len(workers)) + "|"]
+        for count in sorted({min(epochs), max(epochs)}):
+            lines.append(f"| {count} | {' | '.join(splits(results, sampling, it, count) for it in workers)} |")
         lines.append("")
     return "\n".join(lines)
 

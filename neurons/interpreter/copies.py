@@ -36,7 +36,7 @@ T = TypeVar("T")
 _BASES = (object, Neuron, Activation, Cost)
 _LIBRARIES = sys.stdlib_module_names - {"__main__"} | {"numpy", "scipy", "numba"}
 #: What a class has of itself and does not pass on to a copy.
-_OWN = frozenset({"__dict__", "__weakref__", "_abc_impl", "__abstractmethods__"})
+_OWN = frozenset({"__dict__", "__weakref__", "__slotnames__", "_abc_impl", "__abstractmethods__"})
 
 
 class Copies:
@@ -58,7 +58,7 @@ class Copies:
             metaclass: Any = type(cls)
             twin = metaclass(cls.__name__, tuple(self.copy_class(base) for base in cls.__bases__), {})
             self._copies[cls] = twin  # before its methods, which may name the class
-            for name, member in vars(cls).items():
+            for name, member in _members(cls).items():
                 if name not in _OWN and not isinstance(member, MemberDescriptorType):
                     setattr(twin, name, self._copy(member))
             update_abstractmethods(twin)
@@ -122,11 +122,16 @@ class Copies:
         )
 
 
+def _members(cls: type) -> dict[str, Any]:
+    """What a class itself defines, as of now: `copy` notes something in it where it first sees an object of it."""
+    return dict(vars(cls))
+
+
 def _slots(thing: Any) -> dict[str, Any]:
     """What an object holds in slots, by name."""
     found = {}
     for cls in reversed(type(thing).__mro__):
-        for name, member in vars(cls).items():
+        for name, member in _members(cls).items():
             if isinstance(member, MemberDescriptorType):
                 with suppress(AttributeError):  # nothing has been assigned to it
                     found[name] = member.__get__(thing)
