@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from horn.models import LBFGS, Adam, NeuralNetwork, SyncStrategy
+from horn.models import LBFGS, Adam, NeuralNetwork, StaleSynchronous, SyncStrategy
 from horn.neurons import Identity, SquaredError, StandardNeuron
 
 
@@ -37,7 +37,11 @@ def test_a_layer_stays_as_it_is_and_trains_again(engine, options, build, task):
     assert not any(np.array_equal(a, b) for a, b in zip(after[0], parameters(nn)[0], strict=True))
 
 
-@pytest.mark.parametrize("arguments", [{"submodels": True}, {"sync": Averaging()}], ids=["sub-models", "averaging"])
+@pytest.mark.parametrize(
+    "arguments",
+    [{"submodels": True}, {"sync": Averaging()}, {"sync": StaleSynchronous(1)}],
+    ids=["sub-models", "averaging", "servers"],
+)
 def test_no_worker_moves_a_frozen_layer(arguments, build, task):
     nn = build()
     nn.freeze(2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from horn.models import ModelFileError, NeuralNetwork
+from horn.models import ModelFileError, NeuralNetwork, ParameterServer
 from horn.neurons import (
     CrossEntropy,
     Identity,
@@ -86,11 +86,11 @@ def flat(nn: NeuralNetwork) -> np.ndarray:
     return np.concatenate([*(weights.ravel() for weights in nn.weights), *kept])
 
 
-@pytest.mark.parametrize(("workers", "processes"), [(3, 3), (3, 2)])
-def test_any_number_of_workers_keeps_the_same(keeping, task, workers, processes):
+@pytest.mark.parametrize(("processes", "sync"), [(3, None), (2, None), (2, ParameterServer())])
+def test_any_number_of_workers_keeps_the_same(keeping, task, processes, sync):
     alone, together = keeping(), keeping()
     alone.fit(*task, epochs=2, batch_size=22, verbose=0)
-    together.fit(*task, epochs=2, batch_size=22, workers=workers, processes=processes, verbose=0)
+    together.fit(*task, epochs=2, batch_size=22, workers=3, processes=processes, sync=sync, verbose=0)
     np.testing.assert_allclose(flat(together), flat(alone), rtol=0, atol=2e-6)
     np.testing.assert_array_equal(together.states[0]["count"], np.full(6, 80.0))
     assert np.abs(alone.states[1]["threshold"]).min() > 0.0
