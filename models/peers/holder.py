@@ -120,11 +120,6 @@ class Holder(Replica):
 
     def _apply(self, change: NDArray[np.floating], rates: Rates) -> None:
         start, stop = self.context.shard
-        if np.shape(change) != (stop - start,):
-            raise ValueError(
-                f"{type(self._plan.strategy).__name__}.on_update returned shape {np.shape(change)}: needed is what to "
-                f"apply to ctx.shard, shape ({stop - start},), or None"
-            )
         change = np.ascontiguousarray(change, self._plan.spec.precision)
         if self._plan.strategy.properties.local_steps or not self._plan.topology.servers:
             self._updater.apply(change, rates, start, stop)

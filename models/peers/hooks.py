@@ -28,6 +28,13 @@ R = TypeVar("R")
 _HOOKS = ("", "setup", "before_step", "on_update", "after_step", "on_epoch", "finish", "serve")
 
 
+#: Why an array is read-only.
+_PUSHED = (
+    "D is the servers' once it is pushed, as the strategy declares borrows=True in its properties: change it before "
+    "that, or change a copy; without borrows each push is a copy"
+)
+
+
 class Hooks:
     """One peer's calls of the hooks.
 
@@ -57,7 +64,7 @@ class Hooks:
         self._run("before_step", self._strategy.before_step, ctx)
 
     def on_update(self, ctx: Context, update: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        return self._run("on_update", self._strategy.on_update, ctx, update)
+        return self._run("on_update", self._change, ctx, update)
 
     def after_step(self, ctx: Context) -> None:
         self._run("after_step", self._strategy.after_step, ctx)
@@ -78,6 +85,16 @@ class Hooks:
             where = "; ".join(self._told(peer) for peer in range(len(self._places)))
             error.add_note(f"Where the peers were: {where}")
 
+    def _change(self, ctx: Context, update: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """What `on_update` returns, if it can be applied."""
+        change, (start, stop) = self._strategy.on_update(ctx, update), ctx.shard
+        if change is not None and np.shape(change) != (stop - start,):
+            raise ValueError(
+                f"{type(self._strategy).__name__}.on_update returned shape {np.shape(change)}: needed is what to "
+                f"apply to ctx.shard, shape ({stop - start},), or None"
+            )
+        return change
+
     def _run(self, name: str, hook: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         self._places[self._peer] = _HOOKS.index(name), self.step
         start, waited = time.perf_counter(), self._waited()
@@ -87,6 +104,8 @@ class Hooks:
             raise
         except Exception as error:
             error.add_note(f"In {self._told(self._peer)}")
+            if isinstance(error, ValueError) and "read-only" in str(error):
+                error.add_note(_PUSHED)
             raise
         self.exchanged += time.perf_counter() - start - (self._waited() - waited)
         self._places[self._peer] = 0, self.step

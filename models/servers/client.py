@@ -90,12 +90,20 @@ class Servers:
         strategy that declares `borrows` is the servers' once it is pushed: it can be read here, and not be written.
 
         Args:
-            update: flat, one number for each parameter.
+            update: flat, one number for each parameter; with `borrows`, of ``ctx.params``.
             share: of a batch of the job that the update stands for; None: what this worker has computed since its last
                 push.
 
+        Raises:
+            ValueError: of another shape.
+
         Cost: h·g, h = bytes of the update.
         """
+        if np.shape(update) != (self.shards[-1].stop,):
+            raise ValueError(
+                f"servers.push takes an update of all parameters, shape ({self.shards[-1].stop},): got shape "
+                f"{np.shape(update)}"
+            )
         rates = self._rates
         stands_for = float(self._share if share is None else share)
         packed = None if self._part is None else self._part.packed

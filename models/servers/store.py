@@ -27,8 +27,6 @@ class Store:
         sources: how many workers push.
 
     Attributes:
-        params: the shard of the parameters, flat, writable. Workers of strategies that are not synchronous read it at
-            any time: write each number once.
         sources: how many workers push.
         rates: step, learning rate and momentum of the push that is being served, as its worker saw them.
         share: of a batch of the job that this push stands for.
@@ -36,13 +34,26 @@ class Store:
     """
 
     def __init__(self, parameters: NDArray[np.floating], updater: Applies, start: int, stop: int, sources: int) -> None:
-        self.params = parameters[start:stop]
+        self._params = parameters[start:stop]
         self.sources = sources
         self.rates = Rates(0, 0.0, 0.0)
         self.share = 1.0
         self.steps = 0
         self._updater = updater
         self._range = start, stop
+
+    @property
+    def params(self) -> NDArray[np.floating]:
+        """The shard of the parameters, flat; what is assigned is copied in.
+
+        Workers of strategies that are not synchronous read it at any time: write each number once.
+        """
+        return self._params
+
+    @params.setter
+    def params(self, values: NDArray[np.floating]) -> None:
+        if values is not self._params:  # which `store.params += update` assigns
+            np.copyto(self._params, values)
 
     def apply(self, update: NDArray[np.floating], share: float = 1.0) -> None:
         """Make a step: momentum and decay, or the optimizer, act here and on no worker.

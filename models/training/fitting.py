@@ -51,11 +51,14 @@ def run_fit(
         last = len(history) - 1
         raise TrainingDiverged(f"the weights are not finite after iteration {last}{advice(plan, plan.rates(last))}")
     if np.array_equal(state.parameters, workspace.parameters) and any(history.learning_rate):
+        name = type(plan.strategy).__name__
+        needed = f"{name}.on_update must return what to apply (None applies nothing)"
+        if plan.topology.servers:
+            needed = f"{name} must push to ctx.servers, and its serve call store.apply or change store.params"
         log.warning(
-            "no parameter has changed in %d iterations: %s.on_update must return what to apply (None applies nothing), "
-            "or neurons must push, and the cost have a slope",
+            "no parameter has changed in %d iterations: %s, or neurons must push, and the cost have a slope",
             len(history),
-            type(plan.strategy).__name__,
+            needed,
         )
     np.copyto(state.parameters, workspace.parameters)
     np.copyto(state.previous, workspace.previous)

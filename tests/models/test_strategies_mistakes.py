@@ -10,7 +10,9 @@ from horn.models import (
     NeuralNetwork,
     ParameterServer,
     Properties,
+    StaleSynchronous,
     SyncStrategy,
+    Topology,
     TrainingDiverged,
 )
 from horn.neurons import Identity, SquaredError
@@ -92,10 +94,35 @@ class Misshapen(SyncStrategy):
         return update[:-1] if ctx.replicas.index == 1 else update
 
 
+class MisshapenPush(ParameterServer):
+    def on_update(self, ctx, update):
+        ctx.servers.push(update[:-1] if ctx.world.index == 1 else update)
+
+
+class Careless(ParameterServer):
+    """Changes what it has pushed."""
+
+    def on_update(self, ctx, update):
+        super().on_update(ctx, update)
+        if ctx.world.index == 1:
+            update *= 0.5
+
+
 MISTAKES = {
     "worker": (Raising(), r"by zero[\s\S]*In Raising.after_step of worker 2 \(peer 2\), step 1"),
     "server": (RaisingServer(), r"by zero[\s\S]*In RaisingServer.serve of server 0 \(peer 3\), step 0"),
-    "shape": (Misshapen(), r"peer 1 raised ValueError: Misshapen.on_update returned shape \(52,\): .* shape \(53,\)"),
+    "shape": (
+        Misshapen(),
+        r"Misshapen.on_update returned shape \(52,\): .* \(53,\)[\s\S]*In Misshapen.on_update of worker 1 \(peer 1\)",
+    ),
+    "push": (
+        MisshapenPush(),
+        r"servers.push takes .* shape \(53,\): got shape \(52,\)[\s\S]*In MisshapenPush.on_update of worker 1",
+    ),
+    "pushed": (
+        Careless(),
+        r"read-only[\s\S]*In Careless.on_update of worker 1 \(peer 1\), step 0\n.*change it before that, or",
+    ),
 }
 
 
@@ -126,6 +153,28 @@ class Nothing(SyncStrategy):
 def test_a_strategy_that_applies_nothing_is_told_of(build, task, caplog):
     build().fit(*task, iterations=3, sync=Nothing(), **TWO)
     assert "no parameter has changed in 3 iterations: Nothing.on_update must return what to apply" in caplog.text
+
+
+class Idle(ParameterServer):
+    def serve(self, store, source, update):
+        pass
+
+
+def test_servers_that_change_nothing_are_told_of(build, task, caplog):
+    build().fit(*task, iterations=3, sync=Idle(), **TWO)
+    assert "3 iterations: Idle must push to ctx.servers, and its serve call store.apply or change" in caplog.text
+
+
+class Assigning(StaleSynchronous):
+    def serve(self, store, source, update):
+        store.params = store.params + 1.0
+
+
+def test_what_is_assigned_to_the_parameters_of_a_server_is_copied_in(build, task):
+    nn, before = build(), build()
+    nn.fit(*task, iterations=3, batch_size=8, topology=Topology(servers=2), sync=Assigning())
+    for one, other in zip(nn.weights, before.weights, strict=True):
+        np.testing.assert_allclose(one, other + 3.0, atol=1e-5)
 
 
 # Parts that are not finite
