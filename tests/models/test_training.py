@@ -12,6 +12,7 @@ import threadpoolctl
 
 from horn.models import History, NeuralNetwork, TrainingDiverged
 from horn.neurons import CrossEntropy, Identity, Softmax, SquaredError, StandardNeuron, Tanh
+from horn.neurons.blas import is_numpys
 
 
 class Dividing(StandardNeuron):
@@ -240,6 +241,11 @@ def test_the_blas_is_limited_while_training_and_free_again_after(build, task):
     seen.clear()
     nn.fit(*task, iterations=1, batch_size=8)
     assert set(seen[0]) == {1}
+    seen.clear()
+    nn.fit(*task, iterations=1, batch_size=8, blas_threads=2)
+    numpys = [is_numpys(pool["filepath"]) for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+    assert seen[0] == [1 if own else 2 for own in numpys]
+    assert not all(numpys)
     assert [count for count in threads() if count != 1][: len(before)] == [count for count in before if count != 1]
 
 

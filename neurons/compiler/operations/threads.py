@@ -17,6 +17,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
+from ...blas import is_numpys
+
 #: From where up to where.
 Block = tuple[int, int]
 
@@ -24,9 +26,10 @@ Block = tuple[int, int]
 def allowed() -> int:
     """How many threads a kernel may use: as many as the BLAS of this process, so that one number rules both.
 
-    Where several are loaded, the smallest of their numbers; 1 where threadpoolctl knows none.
+    Where several are loaded, the smallest of their numbers, NumPy's own aside; 1 where threadpoolctl knows none.
     """
-    return min((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    pools = (it for it in threadpool_info() if it["user_api"] == "blas" and not is_numpys(it["filepath"]))
+    return min((it["num_threads"] for it in pools), default=1)
 
 
 def blocks(size: int, count: int, grain: int) -> list[Block]:
