@@ -16,7 +16,7 @@ def blas_threads(count: int) -> Iterator[None]:
     """Limit every BLAS of this process to `count` threads while inside, and NumPy's own to one.
 
     The threads of two libraries would wait for work on each other's cores. Measured on two cores with two threads: 100
-    epochs of conjugate gradients, whose vectors SciPy multiplies by NumPy's BLAS, took 6.4 s, and 2.0 s with one there.
+    epochs of conjugate gradients, whose vectors SciPy multiplies by NumPy's BLAS, took 6.8 s, and 1.8 s with one there.
     """
     # numba's is scipy's: loaded after the limit was set, it would be unlimited
     importlib.import_module("scipy.linalg.cython_blas")

@@ -11,11 +11,9 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT, _LARGEST = 128 << 20, 32 << 20
 
 
-def keep_freed() -> bool:
-    """Let this process keep up to 128 MiB of freed memory, in blocks of up to 32 MiB.
-
-    Returns:
-        Whether that is so: other C libraries than glibc have no such settings.
-    """
+def keep_freed() -> None:
+    """Let this process keep up to 128 MiB of freed memory, in blocks of up to 32 MiB. Does nothing without glibc."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and bool(mallopt(_TRIM_THRESHOLD, _KEPT) and mallopt(_MMAP_THRESHOLD, _LARGEST))
+    if mallopt is not None:
+        mallopt(_TRIM_THRESHOLD, _KEPT)
+        mallopt(_MMAP_THRESHOLD, _LARGEST)

@@ -28,7 +28,7 @@ R = TypeVar("R")
 _HOOKS = ("", "setup", "before_step", "on_update", "after_step", "on_epoch", "finish", "serve")
 
 
-#: Why an array is read-only.
+#: Why an array is read-only, most likely.
 _PUSHED = (
     "D is the servers' once it is pushed, as the strategy declares borrows=True in its properties: change it before "
     "that, or change a copy; without borrows each push is a copy"
@@ -104,7 +104,7 @@ class Hooks:
             raise
         except Exception as error:
             error.add_note(f"In {self._told(self._peer)}")
-            if isinstance(error, ValueError) and "read-only" in str(error):
+            if self._strategy.properties.borrows and isinstance(error, ValueError) and "read-only" in str(error):
                 error.add_note(_PUSHED)
             raise
         self.exchanged += time.perf_counter() - start - (self._waited() - waited)
